@@ -1,0 +1,100 @@
+"""The accumulator: where single images wait for company. Two implementations (`memory`, `redis`), one set of guarantees.
+
+ G1  Every admitted job ends in exactly one outcome: delivered to its waiter, or withdrawn. Never both, never twice.
+ G2  A batch never holds more jobs than its lane's capacity.
+ G3  Lanes never mix: all jobs of a batch have the same lane.
+ G4  Of the lanes that are ready, the one with the earliest flush time is claimed first; within a lane, oldest job first.
+ G5  A lane is ready when it holds a full batch (`full`), when the earliest flush time of its jobs has come (`due`), when at
+     an arrival no further image can be expected in time (`idle`, see `core.window`), or when draining (`drain`).
+ G6  A claimed batch is invisible to others until its lease ends; then it comes back, with a higher generation and its
+     attempt counted. `extend` moves the end of the lease, and only for the present generation.
+ G7  A late holder's `complete` or `extend` is refused (a result, not an exception), delivers nothing and changes nothing.
+ G8  A withdrawn job that was pending is never claimed (so never paid); one under way is not delivered.
+ G9  Over capacity is refused at once (Problem OVER_CAPACITY), and nothing of the refused job stays behind.
+ G10 Draining makes everything that is pending ready at once; nothing is dropped.
+ G11 A job whose time (`time_left_s`) has run out is never claimed.
+
+`Intake` is the front half's side (API processes), `Workshop` the back half's (workers). In one process both are one object.
+Every method raises Problem(ACCUMULATOR_UNAVAILABLE) when the store cannot be reached in time; none waits without a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from app.core.model import Batch, Job, Outcome
+
+
+class Withdrawal(StrEnum):
+    """What `withdraw` found. In every case no outcome is delivered afterwards."""
+
+    PENDING = "pending"  # taken out before anybody claimed it: it will not be paid for
+    UNDER_WAY = "under_way"  # claimed: may be paid for, will not be delivered
+    GONE = "gone"  # unknown, or its outcome was already delivered (then the waiter's future has it)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of `complete`: the ids whose outcomes will be delivered. Empty, and `stale`, for a late holder (G7)."""
+
+    delivered: frozenset[str]
+    stale: bool = False
+
+
+class Intake(Protocol):
+    """The API side."""
+
+    async def enqueue(self, job: Job) -> asyncio.Future[Outcome]:
+        """Admit a job; the future gets its one outcome. The listener is in place before the job is visible.
+
+        Raises Problem: OVER_CAPACITY (G9), ACCUMULATOR_UNAVAILABLE (also when no worker is alive, `detail` says which).
+        """
+        ...
+
+    async def withdraw(self, job_id: str) -> Withdrawal:
+        """Take a job back (G8). Its future is cancelled unless it is already done."""
+        ...
+
+
+class Workshop(Protocol):
+    """The worker side."""
+
+    async def claim(self, wait_s: float) -> Batch | None:
+        """The next ready batch, under a lease; waits for one by event, at most `wait_s`. None when there was none."""
+        ...
+
+    async def extend(self, batch: Batch, lease_s: float) -> bool:
+        """Move the end of the lease to `lease_s` from now. False: the batch is no longer ours (G7)."""
+        ...
+
+    async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:
+        """Deliver outcomes of some or all jobs of the batch; the batch ends with its last one."""
+        ...
+
+    async def give_back(self, batch: Batch) -> bool:
+        """Return what is not completed to its lane's front, ready at once (a worker that stops). False for a late holder."""
+        ...
+
+
+class Accumulator(Intake, Workshop, Protocol):
+    """Both sides, and the life cycle."""
+
+    async def start(self) -> None:
+        """Connect; raises Problem(ACCUMULATOR_UNAVAILABLE) when that fails. May be called once."""
+        ...
+
+    async def drain(self) -> None:
+        """No more gathering here: what this process has enqueued becomes ready at once (G10)."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and tasks. Futures that are not done are cancelled."""
+        ...
+
+    async def pending(self) -> int:
+        """Jobs waiting in lanes, not claimed."""
+        ...

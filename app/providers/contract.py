@@ -1,0 +1,100 @@
+"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), later others.
+
+ P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
+ P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.
+ P3  All failures are `errors.Problem`; the vendor's own error, where there is one, is in `Problem.vendor`.
+ P4  `infer` ends within `timeout_s`, whatever the vendor does (Problem PROVIDER_TIMEOUT).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.core.model import Detection, Feature, Inquiry, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider accepts and costs, in one declared value; sheets are sized to it.
+
+    `result_caps`: most findings per call by feature (an answer that reaches the cap may have been cut off).
+    `sheet_side_px`: longest side of a sheet: larger ones cost pixels and gain nothing with this vendor.
+    `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
+    """
+
+    provider: str
+    formats: frozenset[str]
+    features: frozenset[Feature]
+    max_image_bytes: Mapping[Feature, int]
+    min_side_px: int
+    max_side_px: int
+    sheet_side_px: int
+    dollars_per_inference: float
+    accuracy_table: str
+    result_caps: Mapping[Feature, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A provider's answer to one image or sheet.
+
+    `verbatim` is the vendor's whole body. `truncated`: a result cap was reached, so findings may be missing.
+    `extra`: facts of the whole answer that hold for every image on the sheet (a model version).
+    """
+
+    detections: tuple[Detection, ...]
+    verbatim: bytes = field(repr=False)
+    truncated: bool = False
+    extra: Mapping[str, Tree] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """One paid upstream."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+        """Pay for one inference of `image` (encoded, in an accepted format).
+
+        When `inquiry.own_vendor` is this provider, `inquiry.own_request` is sent word for word with the image put in.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRequest:
+    """A request that cannot be gridded, to be handed on with the operator's credentials. Header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardReply:
+    """The vendor's reply to a forwarded request, untouched; `body` streams and must be read to its end or closed."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: AsyncIterator[bytes] = field(repr=False)
+
+
+class Forwarder(Protocol):
+    """Optional ability: hand whole requests of the provider's own API on."""
+
+    async def forward(self, request: ForwardRequest, *, timeout_s: float) -> ForwardReply: ...
+
+
+class ObjectStore(Protocol):
+    """Optional ability: read an image that a request only names (S3Object). Limits and allow-list are the store's."""
+
+    async def read(self, bucket: str, name: str, version: str | None, *, max_bytes: int, timeout_s: float) -> bytes:
+        """Raises Problem: FORBIDDEN (bucket not allowed), OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE."""
+        ...

@@ -1,0 +1,110 @@
+"""Dialects: a pair of pure functions, read and write, on plain values. HTTP and gRPC code only carries bytes to and from them.
+
+ W1  `read` turns a raw request into a `Call` or a `Passthrough`, or raises `errors.Problem`; it does no I/O.
+ W2  `write` turns outcomes into the vendor's answer; the filters of the request are applied here, per image.
+ W3  `refuse` has a row for every `errors.Kind`: no failure leaves as anything but the vendor's own error shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from app.core.model import Bypass, Inquiry, Outcome, Picture, Task
+from app.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A request as it arrived. Header names are lower case; `query` is the raw query string."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A reply ready to be sent. `filtered` counts the detections that the request's own filters left out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    filtered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """The image came with the request."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """The request only names the image (S3Object)."""
+
+    bucket: str
+    name: str
+    version: str | None = None
+
+
+ImageSource: TypeAlias = "InlineImage | StoredImage"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The request headers of ours: X-Tessera-Grid: off, X-Tessera-Max-Wait-Ms, X-Tessera-Max-Map-Drop."""
+
+    grid: bool = True
+    max_wait_s: float | None = None
+    max_map_drop: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that can be answered from images: one image, one or more inquiries about it.
+
+    `alone` is a reason for sending the image alone that the request itself gives, if any. `formats` and
+    `max_image_bytes` are what the front vendor accepts. `memo` is the dialect's own, for `write`.
+    """
+
+    endpoint: str
+    operation: str
+    task: Task
+    tenant: str
+    source: ImageSource
+    inquiries: tuple[Inquiry, ...]
+    wishes: Wishes
+    formats: frozenset[str]
+    max_image_bytes: int
+    alone: Bypass | None = None
+    memo: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passthrough:
+    """A request to be forwarded whole to the provider `vendor` speaks for."""
+
+    endpoint: str
+    operation: str
+    tenant: str
+    vendor: str
+
+
+class Dialect(Protocol):
+    """One vendor's way of asking and answering."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, request: RawRequest) -> Call | Passthrough: ...
+
+    def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
+        """One outcome per inquiry, in the same order. If any is a Failure, the reply is its error."""
+        ...
+
+    def refuse(self, problem: Problem, request_id: str) -> RawReply: ...
