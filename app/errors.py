@@ -10,7 +10,7 @@ names. Each dialect has one table from `Kind` to its own wire shape.
      |- fault PROVIDER   the vendor said no, or said nothing
      |    IMAGE_REFUSED  REQUEST_REFUSED  THROTTLED  PROVIDER_UNAVAILABLE  PROVIDER_TIMEOUT  PROVIDER_GARBLED
      `- fault TESSERA    ours
-          OVER_CAPACITY  DEADLINE_EXCEEDED  ACCUMULATOR_UNAVAILABLE  SHUTTING_DOWN  INTERNAL
+          OVER_CAPACITY  DEADLINE_EXCEEDED  ACCUMULATOR_UNAVAILABLE  NO_WORKER  SHUTTING_DOWN  INTERNAL
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Fault(StrEnum):
 
 
 class Kind(Enum):
-    """What went wrong. `value` is the stable name (logs, metrics, Redis); the rest says whose fault, and if a retry can help."""
+    """What went wrong. `value` is the stable name (logs, metrics, Redis); the rest: whose fault, and can a retry help."""
 
     fault: Fault
     retryable: bool
@@ -61,6 +61,7 @@ class Kind(Enum):
     OVER_CAPACITY = ("over_capacity", Fault.TESSERA, True)
     DEADLINE_EXCEEDED = ("deadline_exceeded", Fault.TESSERA, True)
     ACCUMULATOR_UNAVAILABLE = ("accumulator_unavailable", Fault.TESSERA, True)
+    NO_WORKER = ("no_worker", Fault.TESSERA, True)
     SHUTTING_DOWN = ("shutting_down", Fault.TESSERA, True)
     INTERNAL = ("internal", Fault.TESSERA, True)
 
@@ -82,7 +83,9 @@ class VendorError:
 class Problem(Exception):
     """A failure that a client can be told about. `detail` is one plain sentence without secrets or image data."""
 
-    def __init__(self, kind: Kind, detail: str, *, vendor: VendorError | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, kind: Kind, detail: str, *, vendor: VendorError | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(f"{kind.value}: {detail}")
         self.kind = kind
         self.detail = detail

@@ -1,9 +1,9 @@
 """Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), later others.
 
- P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
- P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.
- P3  All failures are `errors.Problem`; the vendor's own error, where there is one, is in `Problem.vendor`.
- P4  `infer` ends within `timeout_s`, whatever the vendor does (Problem PROVIDER_TIMEOUT).
+P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
+P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.
+P3  All failures are `errors.Problem`; the vendor's own error, where there is one, is in `Problem.vendor`.
+P4  `infer` ends within `timeout_s`, whatever the vendor does (Problem PROVIDER_TIMEOUT).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Capabilities:
 
     `result_caps`: most findings per call by feature (an answer that reaches the cap may have been cut off).
     `sheet_side_px`: longest side of a sheet: larger ones cost pixels and gain nothing with this vendor.
+    `vendor`: whose wire language it speaks (`provider` may be another name for it: the emulator speaks "rekognition").
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
     """
 
@@ -34,6 +35,7 @@ class Capabilities:
     dollars_per_inference: float
     accuracy_table: str
     result_caps: Mapping[Feature, int] = field(default_factory=dict)
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,199 @@
+"""Builds every part from the settings and passes them to each other. Only `app.main` calls it; nothing else knows who is who.
+
+role    | front door, pipeline | accumulator     | worker
+all     | yes                  | memory or Redis | yes
+api     | yes                  | Redis           | no
+worker  | no                   | Redis           | yes
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import uuid
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from app import __version__
+from app.accumulator.contract import Accumulator
+from app.accumulator.memory import MemoryAccumulator
+from app.accumulator.redis import RedisAccumulator
+from app.clock import Clock, SystemClock
+from app.core.accuracy import drops, table
+from app.core.layout import GridMode, GridRules
+from app.core.model import Layout, Task
+from app.embedded import start_emulator
+from app.errors import Problem
+from app.log import get_logger
+from app.metrics import Ledger, Metrics, new_registry
+from app.pipeline import Pipeline, Policy
+from app.providers.aws import FixedCredentials
+from app.providers.build import ProviderOptions, build_provider
+from app.providers.calling import Caller
+from app.providers.objects import S3Store
+from app.providers.rekognition.provider import RekognitionProvider
+from app.server.front import DoorRules, FrontDoor
+from app.settings import Settings
+from app.vitals import ProcessVitals
+from app.wire.native import NativeDialect
+from app.wire.rekognition import RekognitionDialect, RekognitionOptions
+from app.work.detect import DetectWork
+from app.work.pixels import PixelPool
+from app.work.worker import Worker
+
+# A lease outlives the provider's time-out by this, seconds: composing, a slow machine. A second run costs a second bill.
+LEASE_MARGIN_S = 5.0
+# Images that may wait for being sent alone, per image that may be under way: beyond it they are refused at once, because
+# they would only wait for their time-out.
+ALONE_QUEUE_FACTOR = 8
+# The emulator asks for signed requests as AWS does, and accepts any key.
+EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What `app.main` runs."""
+
+    native: NativeDialect
+    rekognition: RekognitionDialect
+    accumulator: Accumulator
+    vitals: ProcessVitals
+    door: FrontDoor | None
+    pipeline: Pipeline | None
+    worker: Worker | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What both halves of a process share."""
+
+    clock: Clock
+    provider: RekognitionProvider
+    caller: Caller
+    pixels: PixelPool
+    ledger: Ledger
+    drops: Mapping[Layout, float]
+
+
+async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Build and start everything; what was started is taken down by `stack`, in reverse order."""
+    clock = SystemClock()
+    metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
+    tools = await _tools(settings, clock, metrics, stack)
+    accumulator = await _accumulator(settings, clock, stack)
+    pipeline = _pipeline(settings, tools, accumulator) if settings.role != "worker" else None
+    worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
+    return Parts(
+        native=NativeDialect(),
+        rekognition=RekognitionDialect(RekognitionOptions(scene_labels=settings.scene_labels)),
+        accumulator=accumulator,
+        vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker),
+        door=_door(settings, tools, pipeline) if pipeline is not None else None,
+        pipeline=pipeline,
+        worker=worker,
+    )
+
+
+async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
+    provider = build_provider(await _provider_options(settings, stack))
+    stack.push_async_callback(provider.aclose)
+    pixels = PixelPool(settings.compose_threads)
+    stack.callback(pixels.close)
+    capabilities = provider.capabilities
+    ledger = metrics.ledger(capabilities.provider, Task.DETECT.value, capabilities.dollars_per_inference)
+    caller = Caller(
+        provider,
+        clock=clock,
+        rng=random.Random(),  # noqa: S311  # jitter, no secret
+        attempt_timeout_s=settings.provider_timeout_s,
+        concurrency=settings.max_inflight + settings.max_alone,
+        meter=ledger,
+    )
+    return _Tools(clock, provider, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
+
+
+async def _provider_options(settings: Settings, stack: AsyncExitStack) -> ProviderOptions:
+    """The paid upstream's address; without one the emulator is started as a child of this process."""
+    url = settings.upstream_url
+    if settings.provider == "emulator" and url is None:
+        emulator = await start_emulator(settings.model)
+        stack.push_async_callback(emulator.stop)
+        url = emulator.url
+        log.info("embedded emulator", url=url)
+    return ProviderOptions(
+        name=settings.provider,
+        upstream_url=url,
+        region=settings.aws_region,
+        credentials=EMULATOR_CREDENTIALS if settings.provider == "emulator" else None,
+    )
+
+
+async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Accumulator:
+    lease_s = settings.provider_timeout_s + LEASE_MARGIN_S
+    accumulator: Accumulator
+    if settings.redis_url is None:
+        accumulator = MemoryAccumulator(clock, max_pending=settings.max_pending, lease_s=lease_s)
+    else:
+        accumulator = RedisAccumulator(
+            settings.redis_url,
+            process_id=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+            shards=settings.redis_shards,
+            max_pending=settings.max_pending,
+            lease_s=lease_s,
+        )
+    stack.push_async_callback(accumulator.close)
+    try:
+        await accumulator.start()
+    except Problem as problem:  # images go alone until it is there; it goes on trying by itself
+        log.warning("accumulator not reachable yet", reason=problem.detail)
+    return accumulator
+
+
+def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Pipeline:
+    policy = Policy(
+        max_wait_s=settings.max_wait_s,
+        request_timeout_s=settings.request_timeout_s,
+        max_map_drop=settings.max_map_drop,
+        drops=tools.drops,
+        fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
+        mix_tenants=settings.mix_tenants,
+        max_pixels=settings.max_pixels,
+        max_alone=settings.max_alone * ALONE_QUEUE_FACTOR,
+    )
+    return Pipeline(
+        accumulator,
+        tools.caller,
+        tools.provider.capabilities,
+        policy,
+        store=S3Store(settings.s3_buckets, region=settings.aws_region) if settings.s3_buckets else None,
+        pixels=tools.pixels,
+        ledger=tools.ledger,
+        clock=tools.clock,
+    )
+
+
+def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:
+    capabilities = tools.provider.capabilities
+    work = DetectWork(
+        caller=tools.caller,
+        capabilities=capabilities,
+        rules=GridRules(mode=GridMode(settings.grid_mode), sheet_side_px=capabilities.sheet_side_px),
+        drops=tools.drops,
+        pixels=tools.pixels,
+        ledger=tools.ledger,
+        clock=tools.clock,
+    )
+    return Worker(accumulator, work, tools.ledger, tools.clock, max_inflight=settings.max_inflight)
+
+
+def _door(settings: Settings, tools: _Tools, pipeline: Pipeline) -> FrontDoor:
+    rules = DoorRules(
+        max_body_bytes=settings.max_body_bytes,
+        request_timeout_s=settings.request_timeout_s,
+        speaks=tools.provider.capabilities.vendor,
+    )
+    return FrontDoor(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()))

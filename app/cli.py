@@ -1,0 +1,99 @@
+"""The `tessera` command. Each subcommand imports what it needs when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app import __version__
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All subcommands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="tessera", description="Several clients' images, one paid inference, everyone's own boxes."
+    )
+    parser.add_argument("--version", action="version", version=f"tessera {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_emulate(commands)
+    _add_demo(commands)
+    settings = commands.add_parser("settings", help="print all settings as a table")
+    settings.set_defaults(run=_settings)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="run the proxy; settings come from the environment (TESSERA_*) or .env")
+    serve.add_argument("--role", choices=("all", "api", "worker"), help="overrides TESSERA_ROLE")
+    serve.add_argument("--host", help="overrides TESSERA_HOST")
+    serve.add_argument("--port", type=int, help="overrides TESSERA_PORT; 0 takes a free one")
+    serve.add_argument("--model", type=Path, help="overrides TESSERA_MODEL: ONNX eyes for the embedded emulator")
+    serve.set_defaults(run=_serve)
+
+
+def _add_emulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.emulators.options import add_arguments
+
+    emulate = commands.add_parser("emulate", help="run a vendor to practise against; it looks at the pixels it is sent")
+    vendors = emulate.add_subparsers(dest="vendor", required=True, metavar="VENDOR")
+    rekognition = vendors.add_parser("rekognition", help="Amazon Rekognition")
+    add_arguments(rekognition)
+    rekognition.set_defaults(run=_emulate)
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.demo.run import add_arguments
+
+    demo = commands.add_parser("demo", help="the main job on real input against an emulated upstream, with everything counted")
+    add_arguments(demo)
+    demo.set_defaults(run=_demo)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from app.main import run
+    from app.settings import SettingsError, load_settings
+
+    overrides = {name: getattr(options, name) for name in ("role", "host", "port", "model")}
+    environ = dict(os.environ)
+    environ.update({f"TESSERA_{name.upper()}": str(value) for name, value in overrides.items() if value is not None})
+    try:
+        settings = load_settings(environ, Path(".env"))
+    except SettingsError as error:
+        print(f"tessera: {error}", file=sys.stderr)
+        return 2
+    return run(settings)
+
+
+def _emulate(options: argparse.Namespace) -> int:
+    from app.emulators.options import from_arguments
+    from app.emulators.serve import run
+
+    run(from_arguments(options))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from app.demo.run import run
+
+    return run(options)
+
+
+def _settings(_options: argparse.Namespace) -> int:
+    from app.settings import settings_table
+
+    print(settings_table())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

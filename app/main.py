@@ -1,0 +1,82 @@
+"""The composition root: reads the settings, builds every part, passes them to each other, runs them, takes them down.
+
+Nobody imports this module but the command line. The order of going down is the order of `_go_down`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from app import __version__
+from app.assembly import Parts, assemble
+from app.embedded import EmulatorFailed
+from app.errors import Problem
+from app.log import configure, get_logger
+from app.server.http import build_app
+from app.server.running import Server, build_server, listen
+from app.settings import Settings
+
+log = get_logger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    configure(settings.log_format, settings.log_level)
+    try:
+        uvloop.run(_serve(settings))
+    except (OSError, EmulatorFailed) as error:
+        log.error("cannot start", reason=str(error))
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        listener = listen(settings.host, settings.port)
+        stack.callback(listener.close)
+        parts = await assemble(settings, stack)
+        app = build_app(parts.door, parts.native, parts.rekognition, parts.vitals.probes(), __version__)
+        server = build_server(app, shutdown_s=settings.shutdown_s)
+        await _run_parts(parts, server, listener, stop, settings)
+
+
+async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop: asyncio.Event, settings: Settings) -> None:
+    """All long-lived tasks, owned here; the first that ends by itself takes the process down."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve(sockets=[listener]), name="http server")
+        working = tasks.create_task(parts.worker.run(), name="worker") if parts.worker else None
+        stopping = tasks.create_task(stop.wait(), name="stop signal")
+        parts.vitals.started()
+        host, port = listener.getsockname()[:2]
+        sys.stdout.write(f"tessera ready http://{host}:{port}\n")  # for whoever started us with port 0
+        sys.stdout.flush()
+        log.info("ready", role=settings.role, provider=settings.provider, host=host, port=port)
+        await asyncio.wait({serving, stopping, *([working] if working else [])}, return_when=asyncio.FIRST_COMPLETED)
+        await _go_down(parts, server, serving, settings)
+        stopping.cancel()
+
+
+async def _go_down(parts: Parts, server: Server, serving: asyncio.Task[None], settings: Settings) -> None:
+    """Readiness falls; a while later gathering ends and what has gathered goes out; answers are delivered; then the rest."""
+    parts.vitals.drain()
+    log.info("draining", seconds=settings.drain_s)
+    await asyncio.wait({serving}, timeout=settings.drain_s)
+    if parts.pipeline is not None:
+        parts.pipeline.drain()
+    try:
+        await parts.accumulator.drain()
+    except Problem as problem:  # then nothing waits there that we could reach
+        log.warning("cannot drain the accumulator", reason=problem.detail)
+    server.should_exit = True
+    await asyncio.wait({serving})
+    if parts.worker is not None:
+        parts.worker.stop()

@@ -1,0 +1,277 @@
+"""The front half: a Call in, outcomes out. Called by the server for every dialect.
+
+    call -> fetch -> inspect (header only) -> one job per inquiry -> gather in the accumulator -> outcome
+                                                |                       |
+                                                |                       |- the store is down, full, or nobody works: alone
+                                                |                       `- not back in time: withdrawn, then alone
+                                                `- a reason not to share a sheet (see core.model.Bypass): alone
+
+Nothing waits for the proxy: whatever fails here ends in sending the image alone, as long as its own time allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.accumulator.contract import Intake, Withdrawal
+from app.clock import Clock
+from app.core.accuracy import allowed_layouts
+from app.core.breaker import Breaker
+from app.core.layout import fits_a_grid
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture
+from app.errors import Fault, Kind, Problem
+from app.imaging.header import inspect
+from app.log import get_logger
+from app.providers.calling import Caller
+from app.providers.contract import Capabilities, ObjectStore
+from app.providers.latency import LatencyTracker
+from app.wire.contract import Call, InlineImage, Wishes
+from app.work.alone import ask_alone
+from app.work.pixels import PixelPool
+
+# Kept back from a request's time for sending the image alone when its grid did not come back: so many times the
+# provider's live p95, and at least the margin (connecting, a busy machine), seconds.
+ALONE_RESERVE_P95S = 2.0
+ALONE_RESERVE_MARGIN_S = 0.5
+# A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
+SHORTEST_WINDOW_S = 0.005
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator decided, read once from the settings."""
+
+    max_wait_s: float
+    request_timeout_s: float
+    max_map_drop: float
+    drops: Mapping[Layout, float]
+    fixed_layouts: tuple[Layout, ...] = ()
+    mix_tenants: bool = False
+    max_pixels: int = 64_000_000
+    max_alone: int = 256
+
+    def layouts(self, wishes: Wishes) -> tuple[Layout, ...]:
+        """The allowed layouts: the operator's fixed ones, or those inside the accuracy budget; ALONE only for a zero budget."""
+        budget = self.max_map_drop if wishes.max_map_drop is None else wishes.max_map_drop
+        if budget <= 0:
+            return (ALONE,)
+        return self.fixed_layouts if self.fixed_layouts and wishes.max_map_drop is None else allowed_layouts(self.drops, budget)
+
+
+class FrontLedger(Protocol):
+    """What is counted in the front half; the metrics module implements it."""
+
+    def waited(self, seconds: float) -> None: ...
+    def bypass(self, reason: Bypass) -> None: ...
+    def added(self, seconds: float) -> None: ...
+    def answered(self, images: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the dialect needs to write the reply: the image's header facts, and one outcome per inquiry, in their order."""
+
+    picture: Picture
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    data: bytes
+    picture: Picture
+
+
+class Pipeline:
+    """Answers calls. Everything it works with is passed in; one per API process."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        caller: Caller,
+        capabilities: Capabilities,
+        policy: Policy,
+        *,
+        store: ObjectStore | None,
+        pixels: PixelPool,
+        ledger: FrontLedger,
+        clock: Clock,
+    ) -> None:
+        self._intake = intake
+        self._caller = caller
+        self._capabilities = capabilities
+        self._policy = policy
+        self._store = store
+        self._pixels = pixels
+        self._ledger = ledger
+        self._clock = clock
+        self._breaker = Breaker()
+        self._latency = LatencyTracker()
+        self._alone = 0
+        self._draining = False
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the accumulator failed the last time it was tried: images go alone, answers still come."""
+        return not self._breaker.is_closed
+
+    def drain(self) -> None:
+        """From now on every image is sent alone at once: nobody waits for company that will not come."""
+        self._draining = True
+
+    async def answer(self, call: Call, request_id: str) -> Answered:
+        """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
+        deadline_s = self._clock.now_s() + self._policy.request_timeout_s
+        data = await self._fetch(call, deadline_s)
+        picture = await self._pixels.run(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
+        image = _Image(data, picture)
+        async with asyncio.TaskGroup() as tasks:
+            asking = [
+                tasks.create_task(self._ask(call, inquiry, image, request_id, deadline_s), name=f"ask {request_id}")
+                for inquiry in call.inquiries
+            ]
+        return Answered(picture, tuple(task.result() for task in asking))
+
+    async def _fetch(self, call: Call, deadline_s: float) -> bytes:
+        source = call.source
+        if isinstance(source, InlineImage):
+            if len(source.data) > call.max_image_bytes:
+                raise Problem(Kind.IMAGE_TOO_LARGE, f"the image is larger than {call.max_image_bytes} bytes")
+            return source.data
+        if self._store is None:
+            raise Problem(Kind.OBJECT_UNAVAILABLE, "this server reads images from no bucket")
+        time_left_s = deadline_s - self._clock.now_s()
+        return await self._store.read(
+            source.bucket, source.name, source.version, max_bytes=call.max_image_bytes, timeout_s=time_left_s
+        )
+
+    async def _ask(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Outcome:
+        """One inquiry's outcome, from a shared sheet or alone."""
+        outcome = await self._gathered_or_alone(call, self._job(call, inquiry, image, request_id, deadline_s), deadline_s)
+        spent_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s())
+        self._ledger.added(max(0.0, spent_s - outcome.bill.provider_s))
+        return outcome
+
+    async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
+        reason = self._reason_to_go_alone(call, job)
+        if reason is None:
+            gathered = await self._gather(job, deadline_s)
+            if isinstance(gathered, Outcome):
+                self._ledger.waited(gathered.bill.waited_s)
+                self._latency.observe(self._clock.now_s(), gathered.bill.compose_s + gathered.bill.provider_s)
+                return gathered
+            reason = gathered
+        return await self._send_alone(job, reason, deadline_s)
+
+    def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Job:
+        tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
+        time_left_s = deadline_s - self._clock.now_s()
+        wish_s = self._policy.max_wait_s if call.wishes.max_wait_s is None else call.wishes.max_wait_s
+        return Job(
+            id=uuid.uuid4().hex,
+            request_id=request_id,
+            lane=Lane(
+                tenant=tenant,
+                provider=self._capabilities.provider,
+                task=call.task,
+                feature=inquiry.feature,
+                parameters=inquiry.parameters,
+                layouts=self._policy.layouts(call.wishes),
+            ),
+            inquiry=inquiry,
+            picture=image.picture,
+            image=image.data,
+            max_wait_s=min(wish_s, self._policy.max_wait_s, self._time_for_gathering_s(time_left_s)),
+            time_left_s=time_left_s,
+        )
+
+    def _reserve_s(self) -> float:
+        """Time that an image needs to be sent alone after its grid failed it."""
+        return ALONE_RESERVE_P95S * self._latency.p95_s(self._clock.now_s()) + ALONE_RESERVE_MARGIN_S
+
+    def _time_for_gathering_s(self, time_left_s: float) -> float:
+        """Design: the answer's deadline - live p95 of the provider - margin is the latest flush."""
+        return max(0.0, time_left_s - self._latency.p95_s(self._clock.now_s()) - ALONE_RESERVE_MARGIN_S)
+
+    def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
+        """The first reason that applies, the caller's own before ours."""
+        reasons = {
+            Bypass.CALLER: not call.wishes.grid,
+            call.alone or Bypass.FEATURES: call.alone is not None,
+            Bypass.BUDGET: job.lane.capacity < 2,
+            Bypass.SIZE: not fits_a_grid(job.picture.upright),
+            Bypass.DRAINING: self._draining,
+            Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
+            Bypass.ACCUMULATOR: not self._breaker.may_try(self._clock.now_s()),
+        }
+        return next((reason for reason, applies in reasons.items() if applies), None)
+
+    async def _gather(self, job: Job, deadline_s: float) -> Outcome | Bypass:
+        """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
+        try:
+            future = await self._intake.enqueue(job)
+        except Problem as problem:
+            return self._not_admitted(problem)
+        self._breaker.succeeded()
+        limit_s = max(job.max_wait_s, deadline_s - self._clock.now_s() - self._reserve_s())
+        try:
+            await asyncio.wait({future}, timeout=limit_s)
+            if not future.done():
+                await self._withdraw(job)
+        except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
+            await asyncio.shield(self._withdraw(job))
+            raise
+        if not future.done() or future.cancelled():
+            return Bypass.LATE
+        return _unless_ours(future.result())
+
+    def _not_admitted(self, problem: Problem) -> Bypass:
+        if problem.kind is Kind.OVER_CAPACITY:
+            return Bypass.CAPACITY
+        if problem.kind is Kind.SHUTTING_DOWN:
+            return Bypass.DRAINING
+        log.warning("accumulator unavailable", reason=problem.detail)
+        self._breaker.failed(self._clock.now_s())
+        return Bypass.NO_WORKER if problem.kind is Kind.NO_WORKER else Bypass.ACCUMULATOR
+
+    async def _withdraw(self, job: Job) -> Withdrawal | None:
+        try:
+            return await self._intake.withdraw(job.id)
+        except Problem as problem:  # then nothing can be delivered to us either
+            log.warning("cannot withdraw", reason=problem.detail)
+            self._breaker.failed(self._clock.now_s())
+            return None
+
+    async def _send_alone(self, job: Job, reason: Bypass, deadline_s: float) -> Outcome:
+        self._ledger.bypass(reason)
+        if self._alone >= self._policy.max_alone:
+            return Outcome(
+                job.id, Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
+            )
+        waited_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s()) if reason is Bypass.LATE else 0.0
+        self._alone += 1
+        try:
+            outcome = await ask_alone(
+                job,
+                Bill(waited_s=waited_s),
+                self._caller,
+                self._capabilities,
+                self._pixels,
+                time_left_s=deadline_s - self._clock.now_s(),
+            )
+        finally:
+            self._alone -= 1
+        self._latency.observe(self._clock.now_s(), outcome.bill.provider_s)
+        self._ledger.answered(int(isinstance(outcome.result, Answer)))
+        return outcome
+
+
+def _unless_ours(outcome: Outcome) -> Outcome | Bypass:
+    """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand."""
+    failed = not isinstance(outcome.result, Answer)
+    return Bypass.LATE if failed and outcome.result.kind.fault is Fault.TESSERA else outcome

@@ -1,0 +1,159 @@
+"""The front door of one dialect: a raw request in, a raw reply out, whatever happens in between.
+
+read body -> dialect.read -> pipeline.answer -> dialect.write
+                 |                 |
+                 |                 `- Problem: dialect.refuse (the vendor's own error shape)
+                 `- Passthrough: forwarded whole to the provider, its answer streamed back untouched
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app.clock import Clock
+from app.core.model import Bypass, Failure, Outcome
+from app.errors import Fault, Kind, Problem
+from app.log import bound, get_logger
+from app.pipeline import Answered
+from app.providers.contract import Forwarder, ForwardRequest
+from app.server.reading import ClientLeft, read_request, unless_client_leaves
+from app.wire.contract import Call, Dialect, Passthrough, RawReply, RawRequest
+from app.wire.headers import clean_request_id
+
+# nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
+CLIENT_LEFT_STATUS = 499
+
+log = get_logger(__name__)
+
+
+class Answerer(Protocol):
+    """The pipeline, as the server sees it."""
+
+    async def answer(self, call: Call, request_id: str) -> Answered: ...
+
+
+class DoorLedger(Protocol):
+    """What is counted at the door; the metrics module implements it."""
+
+    def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None: ...
+    def bypass(self, reason: Bypass) -> None: ...
+    def filtered(self, boxes: int) -> None: ...
+    def passed_through(self, operation: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRules:
+    """Limits of the front door. `speaks` is the vendor whose operations the provider can be handed on whole."""
+
+    max_body_bytes: int
+    request_timeout_s: float
+    speaks: str
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What is known about a request while it is inside; the task is known once it has been read."""
+
+    request_id: str
+    started_s: float
+    task: str = "other"
+
+
+class FrontDoor:
+    """Carries requests of all dialects to the pipeline and back."""
+
+    def __init__(
+        self,
+        pipeline: Answerer,
+        forwarder: Forwarder | None,
+        rules: DoorRules,
+        ledger: DoorLedger,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._pipeline = pipeline
+        self._forwarder = forwarder
+        self._rules = rules
+        self._ledger = ledger
+        self._clock = clock
+        self._new_id = new_id
+        self._inside = 0
+
+    @property
+    def inside(self) -> int:
+        """Requests that have not been answered yet."""
+        return self._inside
+
+    async def handle(self, request: Request, dialect: Dialect) -> Response:
+        """Answer one request in `dialect`. Never raises, but for cancellation."""
+        visit = _Visit(clean_request_id(request.headers.get("x-request-id"), self._new_id), self._clock.now_s())
+        self._inside += 1
+        try:
+            with bound(request_id=visit.request_id):
+                response, outcome = await self._guarded(request, dialect, visit)
+                seconds = self._clock.now_s() - visit.started_s
+                self._ledger.request_done(dialect.name, visit.task, outcome, seconds)
+                log.info(
+                    "answered", endpoint=dialect.name, status=response.status_code, outcome=outcome, seconds=round(seconds, 4)
+                )
+                return response
+        finally:
+            self._inside -= 1
+
+    async def _guarded(self, request: Request, dialect: Dialect, visit: _Visit) -> tuple[Response, str]:
+        try:
+            raw = await read_request(request, self._rules.max_body_bytes)
+            return await self._answer(request, raw, dialect, visit)
+        except ClientLeft:
+            return Response(status_code=CLIENT_LEFT_STATUS), "cancelled"
+        except Problem as problem:
+            log.info("refused", kind=problem.kind.value, reason=problem.detail)
+            return _response(dialect.refuse(problem, visit.request_id)), outcome_of(problem.kind)
+        except Exception:
+            log.error("unexpected failure", exc_info=True)
+            problem = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
+            return _response(dialect.refuse(problem, visit.request_id)), outcome_of(problem.kind)
+
+    async def _answer(self, request: Request, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Response, str]:
+        call = dialect.read(raw)
+        if isinstance(call, Passthrough):
+            return await self._forward(raw, call), "answered"
+        visit.task = call.task.value
+        answered = await unless_client_leaves(request, self._pipeline.answer(call, visit.request_id))
+        reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
+        self._ledger.filtered(reply.filtered)
+        return _response(reply), _outcome_of_all(answered.outcomes)
+
+    async def _forward(self, raw: RawRequest, call: Passthrough) -> Response:
+        """Hand the whole request on; status, headers and body come back as the vendor gave them."""
+        if self._forwarder is None or call.vendor != self._rules.speaks:
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{call.operation} is not available through this provider")
+        self._ledger.bypass(Bypass.OPERATION)
+        self._ledger.passed_through(call.operation)
+        request = ForwardRequest(raw.method, raw.path, raw.query, raw.headers, raw.body)
+        reply = await self._forwarder.forward(request, timeout_s=self._rules.request_timeout_s)
+        response = StreamingResponse(reply.body, status_code=reply.status)
+        response.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+        closing = getattr(reply.body, "aclose", None)
+        response.background = BackgroundTask(closing) if closing else None
+        return response
+
+
+def outcome_of(kind: Kind) -> str:
+    """The `outcome` label of a failed request: whose fault it was."""
+    return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
+
+
+def _outcome_of_all(outcomes: tuple[Outcome, ...]) -> str:
+    failures = [outcome.result for outcome in outcomes if isinstance(outcome.result, Failure)]
+    return outcome_of(failures[0].kind) if failures else "answered"
+
+
+def _response(reply: RawReply) -> Response:
+    return Response(content=reply.body, status_code=reply.status, headers=dict(reply.headers))

@@ -1,0 +1,78 @@
+"""The HTTP surface: which path belongs to which dialect, and nothing else. Built once by `app.main`.
+
+| path | who |
+|---|---|
+| `POST /v1/detect` | native |
+| `POST /` with `X-Amz-Target` | rekognition |
+| `/healthz /readyz /metrics /v1/stats /dashboard /docs` | operations (`app.server.probes`) |
+
+A worker process serves only the operations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import Kind, Problem
+from app.server.front import FrontDoor
+from app.server.probes import Vitals, add_probes
+from app.wire.contract import Dialect
+from app.wire.native import OPENAPI_OPERATION, DetectReply, ProblemReply
+
+DESCRIPTION = """\
+Composes several clients' images into one grid image, pays a vision API for one inference, and gives every client its own
+boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect` is for everybody else."""
+
+# Errors that the native endpoint documents; their bodies are all problem+json (RFC 9457).
+NATIVE_ERRORS = (400, 401, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504)
+
+
+def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vitals: Vitals, version: str) -> FastAPI:
+    """The application. `door` is None in a worker process."""
+    app = FastAPI(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None)
+    add_probes(app, vitals)
+    if door is not None:
+        _add_native(app, door, native)
+        _add_rekognition(app, door, rekognition)
+    _add_fallback(app, native)
+    return app
+
+
+def _add_native(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": ProblemReply, "content": {"application/problem+json": {}}} for status in NATIVE_ERRORS
+    }
+
+    @app.post(
+        "/v1/detect",
+        response_model=DetectReply,
+        responses=responses,
+        openapi_extra=OPENAPI_OPERATION,
+        tags=["native"],
+        summary="Detect objects or faces in one image",
+    )
+    async def detect(request: Request) -> Response:
+        return await door.handle(request, dialect)
+
+
+def _add_rekognition(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
+    @app.post("/", tags=["rekognition"], summary="Amazon Rekognition (AWS JSON 1.1, X-Amz-Target)")
+    async def rekognition(request: Request) -> Response:
+        """Point any AWS SDK's `endpoint_url` here. The operation is named by the header `X-Amz-Target`."""
+        return await door.handle(request, dialect)
+
+
+def _add_fallback(app: FastAPI, native: Dialect) -> None:
+    """What is no path of ours is answered as problem+json, too."""
+
+    @app.exception_handler(HTTPException)
+    async def not_ours(request: Request, error: HTTPException) -> Response:
+        detail = f"{request.method} {request.url.path} is not served here"
+        reply = native.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request.headers.get("x-request-id", "-"))
+        headers = {**reply.headers, **(error.headers or {})}
+        return Response(content=reply.body, status_code=error.status_code, headers=headers)

@@ -1,0 +1,60 @@
+"""Sending one image alone: the client's own bytes, the client's own words, the vendor's own answer.
+
+Called by the worker for groups of one, and by the API process for everything that bypasses the accumulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome
+from app.errors import Problem
+from app.imaging.compose import Source
+from app.imaging.transcode import transcode
+from app.providers.calling import AskFailed, Caller, PaidKind, Permit
+from app.providers.contract import Capabilities
+from app.work.pixels import PixelPool
+
+
+async def ask_alone(
+    job: Job,
+    bill: Bill,
+    caller: Caller,
+    capabilities: Capabilities,
+    pixels: PixelPool,
+    *,
+    time_left_s: float,
+    permit: Permit | None = None,
+) -> Outcome:
+    """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses)."""
+    try:
+        image = await _own_bytes(job, capabilities, pixels)
+        asked = await caller.ask(image, job.inquiry, kind=PaidKind.SINGLE, time_left_s=time_left_s, permit=permit)
+    except AskFailed as failed:
+        problem = failed.problem
+        result = Failure(problem.kind, problem.detail, problem.vendor, problem.retry_after_s)
+        return Outcome(job.id, result, _charged(bill, job, failed.paid, failed.provider_s))
+    except Problem as problem:  # the image could not be turned into anything that the vendor reads
+        return Outcome(job.id, Failure(problem.kind, problem.detail), bill)
+    reading = asked.reading
+    answer = Answer(reading.detections, reading.verbatim, capabilities.vendor, reading.extra)
+    return Outcome(job.id, answer, _charged(bill, job, asked.paid, asked.provider_s))
+
+
+def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:
+    return replace(
+        bill,
+        layout=bill.layout if bill.sheet_id else ALONE,
+        inferences=bill.inferences + paid,
+        sheet_id=bill.sheet_id or job.id,
+        provider_s=bill.provider_s + provider_s,
+    )
+
+
+async def _own_bytes(job: Job, capabilities: Capabilities, pixels: PixelPool) -> bytes:
+    """The client's bytes, unchanged; re-encoded only where the vendor does not read their format."""
+    if job.picture.format in capabilities.formats:
+        return job.image
+    limit_bytes = capabilities.max_image_bytes[job.inquiry.feature]
+    source = Source(job.image, job.picture)
+    return await pixels.run(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)

@@ -1,0 +1,221 @@
+"""The detect task: a batch of jobs in, one outcome per job out. Called by the worker, and by whoever measures accuracy.
+
+    group of items --plan--> compose --> one paid inference --> demultiplex --> outcomes
+                     |          |               |
+                     |          |               |- refused as a bad image, or cut off by a result cap: halve, ask again
+                     |          |               |- findings without geometry: nobody can say whose they are, ask each alone
+                     |          |               `- failed for good: the vendor's error, for those whose time is up
+                     |          `- images that do not decode go alone (the vendor judges them), the rest goes on
+                     `- a single item is sent as the client's own bytes
+
+Every leaf of that tree delivers its own outcomes as soon as it has them: a bad neighbour costs nobody else a second wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
+
+from app.clock import Clock
+from app.core.demux import Demultiplexed, demultiplex
+from app.core.inquiry import loosest
+from app.core.layout import GridPlan, GridRules, plan_grid
+from app.core.model import ALONE, Answer, Bill, Failure, Item, Layout, Outcome, Release
+from app.errors import Kind, Problem
+from app.imaging.compose import Encoding, Sheet, Source, SpoiledSheet, compose
+from app.providers.calling import Asked, AskFailed, Caller, LeaseLost, PaidKind, Permit
+from app.providers.contract import Capabilities
+from app.work.alone import ask_alone
+from app.work.pixels import PixelPool
+
+# Time kept back from a job's own for taking the answer home, seconds: demultiplexing, one hop through Redis, writing.
+DELIVERY_MARGIN_S = 0.25
+
+
+class SheetLedger(Protocol):
+    """What is counted about sheets; the metrics module implements it."""
+
+    def sheet(self, layout: str, release: str, images: int) -> None: ...
+    def composed(self, seconds: float) -> None: ...
+    def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None: ...
+
+
+# Takes outcomes that are ready; each job's exactly once.
+Deliver: TypeAlias = Callable[[Sequence[Outcome]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items that are about to share a sheet, and what each has been billed so far."""
+
+    sheet_id: str
+    items: tuple[Item, ...]
+    deadlines_s: Mapping[str, float]
+    bills: Mapping[str, Bill]
+    permit: Permit | None = None
+
+    def part(self, items: Sequence[Item], name: str, bills: Mapping[str, Bill] | None = None) -> Group:
+        return replace(self, sheet_id=f"{self.sheet_id}{name}", items=tuple(items), bills=bills or self.bills)
+
+    def time_left_s(self, now_s: float) -> float:
+        """The time that the most pressed of its items still has."""
+        return min(self.deadlines_s[item.job.id] for item in self.items) - now_s
+
+    def charged(self, paid: int, *, layout: Layout, compose_s: float = 0.0, provider_s: float = 0.0) -> dict[str, Bill]:
+        """The bills after `paid` further inferences, split evenly. The first sheet's layout stays on the bill."""
+        share = paid / len(self.items)
+        charged = {}
+        for item in self.items:
+            bill = self.bills[item.job.id]
+            charged[item.job.id] = replace(
+                bill,
+                layout=layout if bill.layout == ALONE else bill.layout,
+                inferences=bill.inferences + share,
+                sheet_id=bill.sheet_id or self.sheet_id,
+                compose_s=bill.compose_s + compose_s,
+                provider_s=bill.provider_s + provider_s,
+            )
+        return charged
+
+
+def open_group(sheet_id: str, items: Sequence[Item], release: Release, now_s: float, permit: Permit | None = None) -> Group:
+    """A fresh group for items just claimed at `now_s`."""
+    deadlines_s = {item.job.id: now_s + item.time_left_s - DELIVERY_MARGIN_S for item in items}
+    bills = {item.job.id: Bill(release=release, waited_s=item.waited_s) for item in items}
+    return Group(sheet_id, tuple(items), deadlines_s, bills, permit)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectWork:
+    """Answers groups of jobs with as few paid inferences as their images allow."""
+
+    caller: Caller
+    capabilities: Capabilities
+    rules: GridRules
+    drops: Mapping[Layout, float]
+    pixels: PixelPool
+    ledger: SheetLedger
+    clock: Clock
+    sheet_format: str = "jpeg"
+
+    async def answer(self, group: Group, deliver: Deliver) -> None:
+        """Deliver exactly one outcome for each item of the group. Raises only LeaseLost, and what `deliver` raises."""
+        if len(group.items) == 1:
+            await self._answer_alone(group, deliver)
+            return
+        try:
+            sheet, compose_s = await self._compose(group)
+        except SpoiledSheet as spoiled:
+            await self._apart(group, set(spoiled.failures), deliver)
+            return
+        except Problem:  # the sheet as a whole could not be made (too many bytes at any quality): fewer images will fit
+            await self._halve(group, deliver, dict(group.bills))
+            return
+        await self._ask_sheet(group, sheet, compose_s, deliver)
+
+    async def answer_each_alone(self, group: Group, deliver: Deliver) -> None:
+        """The same without any grid: for batches that have failed their workers before, and unattributable findings."""
+        await self._fan_out([group.part((item,), f".{n}") for n, item in enumerate(group.items)], deliver)
+
+    async def _compose(self, group: Group) -> tuple[Sheet, float]:
+        started_s = self.clock.now_s()
+        sizes = [(item.job.id, item.job.picture.upright) for item in group.items]
+        plan = plan_grid(sizes, group.items[0].job.lane.layouts, self.rules, self.drops)
+        sources = {item.job.id: Source(item.job.image, item.job.picture) for item in group.items}
+        sheet = await self.pixels.run(compose, plan, sources, self._encoding(group))
+        compose_s = self.clock.now_s() - started_s
+        self.ledger.composed(compose_s)
+        return sheet, compose_s
+
+    def _encoding(self, group: Group) -> Encoding:
+        feature = group.items[0].job.lane.feature
+        return Encoding(format=self.sheet_format, max_bytes=self.capabilities.max_image_bytes[feature])
+
+    async def _ask_sheet(self, group: Group, sheet: Sheet, compose_s: float, deliver: Deliver) -> None:
+        inquiry = loosest([item.job.inquiry for item in group.items])
+        release = group.bills[group.items[0].job.id].release
+        self.ledger.sheet(str(sheet.plan.layout), release.value, len(group.items))
+        time_left_s = group.time_left_s(self.clock.now_s())
+        try:
+            asked = await self.caller.ask(sheet.data, inquiry, kind=PaidKind.GRID, time_left_s=time_left_s, permit=group.permit)
+        except AskFailed as failed:
+            bills = group.charged(failed.paid, layout=sheet.plan.layout, compose_s=compose_s, provider_s=failed.provider_s)
+            await self._sheet_failed(group, failed, bills, deliver)
+            return
+        bills = group.charged(asked.paid, layout=sheet.plan.layout, compose_s=compose_s, provider_s=asked.provider_s)
+        await self._sheet_answered(group, sheet.plan, asked, bills, deliver)
+
+    async def _sheet_answered(
+        self, group: Group, plan: GridPlan, asked: Asked, bills: Mapping[str, Bill], deliver: Deliver
+    ) -> None:
+        if asked.reading.truncated:
+            await self._halve(group, deliver, bills)
+            return
+        split = demultiplex(plan, asked.reading.detections)
+        if split.unplaced:
+            await self.answer_each_alone(group.part(group.items, "", bills), deliver)
+            return
+        self.ledger.boxes(kept=split.kept, seam=split.seam, gutter=split.gutter)
+        await deliver(_outcomes(group, split, asked, bills))
+
+    async def _sheet_failed(self, group: Group, failed: AskFailed, bills: Mapping[str, Bill], deliver: Deliver) -> None:
+        """A refused sheet is halved; otherwise those whose time is up get the error, and the rest is asked again."""
+        if failed.problem.kind is Kind.IMAGE_REFUSED:
+            await self._halve(group, deliver, bills)
+            return
+        now_s = self.clock.now_s()
+        fresh = [item for item in group.items if failed.problem.kind.retryable and self._has_more_time(group, item, now_s)]
+        over = [item for item in group.items if item not in fresh]
+        result = failure_of(failed.problem)
+        await deliver([Outcome(item.job.id, result, bills[item.job.id]) for item in over])
+        if fresh:
+            await self.answer(group.part(fresh, "+", bills), deliver)
+
+    def _has_more_time(self, group: Group, item: Item, now_s: float) -> bool:
+        """Whether this item had more time than the one that its sheet's attempts ended for."""
+        pressed_s = min(group.deadlines_s.values())
+        return group.deadlines_s[item.job.id] - pressed_s > DELIVERY_MARGIN_S and group.deadlines_s[item.job.id] > now_s
+
+    async def _halve(self, group: Group, deliver: Deliver, bills: Mapping[str, Bill]) -> None:
+        middle = (len(group.items) + 1) // 2
+        halves = [group.part(group.items[:middle], "a", bills), group.part(group.items[middle:], "b", bills)]
+        await self._fan_out(halves, deliver)
+
+    async def _apart(self, group: Group, job_ids: set[str], deliver: Deliver) -> None:
+        """The named jobs alone, the others together."""
+        parts = [group.part((item,), f".{n}") for n, item in enumerate(group.items) if item.job.id in job_ids]
+        rest = [item for item in group.items if item.job.id not in job_ids]
+        await self._fan_out([*parts, group.part(rest, "r")] if rest else parts, deliver)
+
+    async def _fan_out(self, parts: Sequence[Group], deliver: Deliver) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for part in parts:
+                    tasks.create_task(self.answer(part, deliver), name=f"sheet {part.sheet_id}")
+        except ExceptionGroup as group:
+            if group.subgroup(LeaseLost) is not None:  # one lost lease ends all parts: they share it
+                raise LeaseLost(parts[0].sheet_id) from group
+            raise
+
+    async def _answer_alone(self, group: Group, deliver: Deliver) -> None:
+        item = group.items[0]
+        bill = group.bills[item.job.id]
+        time_left_s = group.time_left_s(self.clock.now_s())
+        if bill.layout == ALONE and not bill.sheet_id:
+            self.ledger.sheet(str(ALONE), bill.release.value, 1)
+        outcome = await ask_alone(
+            item.job, bill, self.caller, self.capabilities, self.pixels, time_left_s=time_left_s, permit=group.permit
+        )
+        await deliver([outcome])
+
+
+def _outcomes(group: Group, split: Demultiplexed, asked: Asked, bills: Mapping[str, Bill]) -> tuple[Outcome, ...]:
+    """One outcome per item, matched by id: a missing id would be a KeyError, never somebody else's boxes."""
+    job_ids = [item.job.id for item in group.items]
+    return tuple(Outcome(job_id, Answer(split.by_job[job_id], extra=asked.reading.extra), bills[job_id]) for job_id in job_ids)
+
+
+def failure_of(problem: Problem) -> Failure:
+    return Failure(problem.kind, problem.detail, problem.vendor, problem.retry_after_s)

@@ -1,0 +1,239 @@
+"""The front half: images are gathered where that is allowed, and nobody waits for the proxy where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from app.clock import SystemClock
+from app.core.accuracy import drops, table
+from app.core.geometry import Size
+from app.core.model import ALONE, Answer, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Task
+from app.errors import Kind, Problem
+from app.pipeline import Pipeline, Policy
+from app.providers.calling import Caller
+from app.wire.contract import Call, InlineImage, StoredImage, Wishes
+from app.work.pixels import PixelPool
+from tests.support.colours import ColourProvider, painted
+from tests.support.detect_bench import Tally
+from tests.support.intakes import FakeIntake, gridded
+
+POLICY = Policy(max_wait_s=0.2, request_timeout_s=10.0, max_map_drop=0.03, drops=drops(table("rekognition")))
+
+
+@dataclass(slots=True)
+class FrontTally(Tally):
+    """Adds what only the front half tells."""
+
+    bypasses: list[Bypass] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+    def bypass(self, reason: Bypass) -> None:
+        self.bypasses.append(reason)
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def added(self, seconds: float) -> None:
+        assert seconds >= 0
+
+
+@pytest.fixture(scope="module")
+def pixels() -> Iterator[PixelPool]:
+    pool = PixelPool(1)
+    yield pool
+    pool.close()
+
+
+@dataclass(slots=True)
+class Front:
+    """A pipeline and what stands around it."""
+
+    pipeline: Pipeline
+    intake: FakeIntake
+    provider: ColourProvider
+    tally: FrontTally
+
+
+def front(pixels: PixelPool, intake: FakeIntake | None = None, policy: Policy = POLICY) -> Front:
+    provider, tally, clock = ColourProvider(), FrontTally(), SystemClock()
+    intake = intake or FakeIntake(answers=True)
+    caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
+    pipeline = Pipeline(intake, caller, provider.capabilities, policy, store=None, pixels=pixels, ledger=tally, clock=clock)
+    return Front(pipeline, intake, provider, tally)
+
+
+def call(**changes: object) -> Call:
+    plain = Call(
+        endpoint="native",
+        operation="detect",
+        task=Task.DETECT,
+        tenant="tenant",
+        source=InlineImage(painted("red")),
+        inquiries=(Inquiry(Feature.OBJECTS),),
+        wishes=Wishes(),
+        formats=frozenset({"png", "jpeg"}),
+        max_image_bytes=1_000_000,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def only(outcomes: tuple[Outcome, ...]) -> Outcome:
+    assert len(outcomes) == 1
+    return outcomes[0]
+
+
+def label_of(outcome: Outcome) -> str:
+    assert isinstance(outcome.result, Answer), outcome
+    return outcome.result.detections[0].label
+
+
+async def test_an_image_that_may_share_is_enqueued_and_its_outcome_returned(pixels: PixelPool) -> None:
+    here = front(pixels)
+    answered = await here.pipeline.answer(call(), "request")
+    assert label_of(only(answered.outcomes)) == "Thing"
+    assert answered.picture.upright == Size(160, 120)
+    job = next(iter(here.intake.jobs.values()))
+    assert (job.lane.tenant, job.lane.layouts, job.max_wait_s) == ("native:tenant", (ALONE, Layout(2, 1), Layout(1, 2)), 0.2)
+    assert (here.tally.bypasses, here.tally.waits) == ([], [0.05])
+
+
+async def test_each_inquiry_is_a_job_of_its_own_and_outcomes_keep_their_order(pixels: PixelPool) -> None:
+    here = front(pixels)
+    answered = await here.pipeline.answer(call(inquiries=(Inquiry(Feature.FACES), Inquiry(Feature.OBJECTS))), "request")
+    by_id = {job.id: job.inquiry.feature for job in here.intake.jobs.values()}
+    assert [by_id[outcome.job_id] for outcome in answered.outcomes] == [Feature.FACES, Feature.OBJECTS]
+
+
+ALONE_CASES = [
+    ("the caller says so", call(wishes=Wishes(grid=False)), POLICY, Bypass.CALLER),
+    ("it asks for something without geometry", call(alone=Bypass.FEATURES), POLICY, Bypass.FEATURES),
+    ("the operator sends these alone", call(alone=Bypass.SETTING), POLICY, Bypass.SETTING),
+    ("no budget at all", call(), replace(POLICY, max_map_drop=0.0), Bypass.BUDGET),
+    ("the request's budget is zero, whatever the operator fixed", call(wishes=Wishes(max_map_drop=0.0)),
+     replace(POLICY, fixed_layouts=(Layout(2, 2),)), Bypass.BUDGET),
+    ("too small for a sheet", call(source=InlineImage(painted("red", Size(60, 60)))), POLICY, Bypass.SIZE),
+    ("no time for a window", call(), replace(POLICY, request_timeout_s=0.6), Bypass.DEADLINE),
+    ("the caller does not want to wait", call(wishes=Wishes(max_wait_s=0.0)), POLICY, Bypass.DEADLINE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "request_", "policy", "reason"), ALONE_CASES, ids=[case[0] for case in ALONE_CASES])
+async def test_what_may_not_share_is_sent_alone_at_once(
+    why: str, request_: Call, policy: Policy, reason: Bypass, pixels: PixelPool
+) -> None:
+    here = front(pixels, policy=policy)
+    outcome = only((await here.pipeline.answer(request_, "request")).outcomes)
+    assert label_of(outcome) == "red"
+    assert (outcome.bill.layout, outcome.bill.inferences) == (ALONE, 1.0)
+    assert here.tally.bypasses == [reason]
+    assert here.intake.tries == 0
+    assert here.tally.answered_images == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.OVER_CAPACITY, Bypass.CAPACITY),
+        (Kind.ACCUMULATOR_UNAVAILABLE, Bypass.ACCUMULATOR),
+        (Kind.NO_WORKER, Bypass.NO_WORKER),
+        (Kind.SHUTTING_DOWN, Bypass.DRAINING),
+    ],
+)
+async def test_a_refusing_accumulator_costs_nobody_an_answer(kind: Kind, reason: Bypass, pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(problem=Problem(kind, "no")))
+    assert label_of(only((await here.pipeline.answer(call(), "request")).outcomes)) == "red"
+    assert here.tally.bypasses == [reason]
+
+
+async def test_a_dead_accumulator_is_not_tried_by_everybody(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(problem=Problem(Kind.ACCUMULATOR_UNAVAILABLE, "no")))
+    for _ in range(5):
+        await here.pipeline.answer(call(), "request")
+    assert here.intake.tries == 1
+    assert here.pipeline.is_degraded
+    assert here.tally.bypasses == [Bypass.ACCUMULATOR] * 5
+
+
+async def test_a_batch_that_does_not_come_back_is_withdrawn_and_the_image_sent_alone(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(), replace(POLICY, request_timeout_s=2.6))
+    outcome = only((await here.pipeline.answer(call(), "request")).outcomes)
+    assert label_of(outcome) == "red"
+    assert here.intake.withdrawn == list(here.intake.jobs)
+    assert here.tally.bypasses == [Bypass.LATE]
+
+
+async def test_a_failure_of_our_own_is_no_answer_but_the_vendor_s_is(pixels: PixelPool) -> None:
+    for kind, goes_alone in [(Kind.INTERNAL, True), (Kind.DEADLINE_EXCEEDED, True), (Kind.IMAGE_REFUSED, False)]:
+        here = front(pixels, FakeIntake())
+        asking = asyncio.create_task(here.pipeline.answer(call(), "request"))
+        await here.intake.arrived.wait()
+        job = next(iter(here.intake.jobs.values()))
+        here.intake.futures[job.id].set_result(Outcome(job.id, Failure(kind, "broken")))
+        outcome = only((await asking).outcomes)
+        assert isinstance(outcome.result, Answer if goes_alone else Failure)
+
+
+async def test_a_client_that_leaves_takes_its_job_out(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake())
+    asking = asyncio.create_task(here.pipeline.answer(call(), "request"))
+    await here.intake.arrived.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert here.intake.withdrawn == list(here.intake.jobs)
+    assert here.provider.asked == []
+
+
+async def test_an_outcome_that_arrives_in_time_is_not_withdrawn(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake())
+    asking = asyncio.create_task(here.pipeline.answer(call(), "request"))
+    await here.intake.arrived.wait()
+    job = next(iter(here.intake.jobs.values()))
+    here.intake.futures[job.id].set_result(gridded(job))
+    assert label_of(only((await asking).outcomes)) == "Thing"
+    assert here.intake.withdrawn == []
+
+
+async def test_after_drain_nobody_waits_for_company(pixels: PixelPool) -> None:
+    here = front(pixels)
+    here.pipeline.drain()
+    await here.pipeline.answer(call(), "request")
+    assert here.tally.bypasses == [Bypass.DRAINING]
+
+
+async def test_more_than_can_be_sent_alone_is_refused_at_once(pixels: PixelPool) -> None:
+    here = front(pixels, policy=replace(POLICY, max_alone=0, max_map_drop=0.0))
+    result = only((await here.pipeline.answer(call(), "request")).outcomes).result
+    assert isinstance(result, Failure)
+    assert result.kind is Kind.OVER_CAPACITY
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (call(source=InlineImage(b"")), Kind.INVALID_IMAGE),
+        (call(source=InlineImage(b"no image at all")), Kind.INVALID_IMAGE),
+        (call(source=InlineImage(painted("red")[:60])), Kind.INVALID_IMAGE),
+        (call(max_image_bytes=10), Kind.IMAGE_TOO_LARGE),
+        (call(source=StoredImage("bucket", "key")), Kind.OBJECT_UNAVAILABLE),
+    ],
+)
+async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, kind: Kind, pixels: PixelPool) -> None:
+    here = front(pixels)
+    with pytest.raises(Problem) as raised:
+        await here.pipeline.answer(request_, "request")
+    assert raised.value.kind is kind
+    assert (here.intake.tries, here.provider.asked) == (0, [])
+
+
+async def test_tenants_share_a_lane_only_when_the_operator_says_so(pixels: PixelPool) -> None:
+    for mix, lanes in [(False, 2), (True, 1)]:
+        here = front(pixels, policy=replace(POLICY, mix_tenants=mix))
+        for tenant in ("one", "two"):
+            await here.pipeline.answer(call(tenant=tenant), "request")
+        assert len({job.lane.key for job in here.intake.jobs.values()}) == lanes
