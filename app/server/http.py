@@ -11,6 +11,8 @@ A worker process serves only the operations.
 
 from __future__ import annotations
 
+import uuid
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,7 +24,8 @@ from app.errors import Kind, Problem
 from app.server.front import FrontDoor
 from app.server.probes import Vitals, add_probes
 from app.wire.contract import Dialect
-from app.wire.native import OPENAPI_OPERATION, DetectReply, ProblemReply
+from app.wire.headers import clean_request_id
+from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLE, DetectReply, ProblemReply
 
 DESCRIPTION = """\
 Composes several clients' images into one grid image, pays a vision API for one inference, and gives every client its own
@@ -44,8 +47,10 @@ def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vit
 
 
 def _add_native(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
+    problem = {"schema": ProblemReply.model_json_schema(), "example": PROBLEM_EXAMPLE}
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": ProblemReply, "content": {"application/problem+json": {}}} for status in NATIVE_ERRORS
+        status: {"description": HTTPStatus(status).phrase, "content": {"application/problem+json": problem}}
+        for status in NATIVE_ERRORS
     }
 
     @app.post(
@@ -73,6 +78,7 @@ def _add_fallback(app: FastAPI, native: Dialect) -> None:
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
         detail = f"{request.method} {request.url.path} is not served here"
-        reply = native.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request.headers.get("x-request-id", "-"))
+        request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
+        reply = native.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request_id)
         headers = {**reply.headers, **(error.headers or {})}
         return Response(content=reply.body, status_code=error.status_code, headers=headers)

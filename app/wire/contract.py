@@ -1,8 +1,8 @@
 """Dialects: a pair of pure functions, read and write, on plain values. HTTP and gRPC code only carries bytes to and from them.
 
- W1  `read` turns a raw request into a `Call` or a `Passthrough`, or raises `errors.Problem`; it does no I/O.
- W2  `write` turns outcomes into the vendor's answer; the filters of the request are applied here, per image.
- W3  `refuse` has a row for every `errors.Kind`: no failure leaves as anything but the vendor's own error shape.
+W1  `read` turns a raw request into a `Call` or a `Passthrough`, or raises `errors.Problem`; it does no I/O.
+W2  `write` turns outcomes into the vendor's answer; the filters of the request are applied here, per image.
+W3  `refuse` has a row for every `errors.Kind`: no failure leaves as anything but the vendor's own error shape.
 """
 
 from __future__ import annotations

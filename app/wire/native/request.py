@@ -1,0 +1,134 @@
+"""Query and body of `POST /v1/detect` -> what is asked about which image. Whatever is not understood is an error, by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from app.core.model import Feature
+from app.errors import Kind, Problem
+from app.wire.contract import RawRequest
+from app.wire.native.multipart import read_image_field
+from app.wire.values import hint, parse_decimal, quoted
+
+T = TypeVar("T")
+
+ANONYMOUS = "anonymous"
+
+# What can be asked for here. Custom models need the ARN of a model, which only the vendor's own dialect can name.
+FEATURES: Mapping[str, Feature] = {
+    feature.value: feature for feature in (Feature.OBJECTS, Feature.FACES, Feature.CELEBRITIES, Feature.PROTECTIVE_EQUIPMENT)
+}
+DEFAULT_FEATURE = Feature.OBJECTS
+
+MAX_RESULTS = 1000
+DEFAULT_MAX_RESULTS = 100
+# Without a threshold of its own a request would see whatever its neighbours on the sheet asked for; at a half, a detector
+# thinks that it is more likely right than wrong.
+DEFAULT_MIN_SCORE_UNIT = 0.5
+
+# Fields of a query that are looked at before giving up: there are three parameters, and a list may be spelled out.
+_MAX_QUERY_FIELDS = 32
+# Hexadecimal digits of the hash that stands for an API key: 96 bits, far from any collision, and the key stays secret.
+_TENANT_DIGITS = 24
+_BEARER = "bearer "
+
+_MULTIPART = "multipart/form-data"
+# `curl --data-binary @photo.jpg` calls every body a form unless it is told otherwise; nobody sends a real one here.
+_RAW_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The query's parameters, understood."""
+
+    features: tuple[Feature, ...] = (DEFAULT_FEATURE,)
+    max_results: int = DEFAULT_MAX_RESULTS
+    min_score_unit: float = DEFAULT_MIN_SCORE_UNIT
+
+
+def read_question(query: str) -> Question:
+    """Raises Problem(INVALID_PARAMETER), which names the parameter and, for a typo, the nearest known one."""
+    fields = _fields(query)
+    return Question(
+        features=_features(fields["features"]) if "features" in fields else (DEFAULT_FEATURE,),
+        max_results=_single(fields, "max_results", _count, DEFAULT_MAX_RESULTS),
+        min_score_unit=_single(fields, "min_score", _ratio, DEFAULT_MIN_SCORE_UNIT),
+    )
+
+
+def _fields(query: str) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+    except ValueError as error:
+        raise Problem(Kind.INVALID_PARAMETER, f"the query has more than {_MAX_QUERY_FIELDS} parameters") from error
+    known = ("features", "max_results", "min_score")
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise Problem(Kind.INVALID_PARAMETER, f"unknown parameter {quoted(name)}{hint(name, known)}")
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _features(values: list[str]) -> tuple[Feature, ...]:
+    """In the order asked, each once; a list may be separated by commas, or the parameter repeated."""
+    names = [name.strip().lower() for value in values for name in value.split(",")]
+    for name in names:
+        if name not in FEATURES:
+            raise Problem(Kind.INVALID_PARAMETER, f"features: unknown feature {quoted(name)}{hint(name, FEATURES)}")
+    return tuple(dict.fromkeys(FEATURES[name] for name in names))
+
+
+def _single(fields: Mapping[str, list[str]], name: str, read: Callable[[str, str], T], default: T) -> T:
+    values = fields.get(name)
+    if values is None:
+        return default
+    if len(values) > 1:
+        raise Problem(Kind.INVALID_PARAMETER, f"{name} is given {len(values)} times")
+    return read(name, values[0].strip())
+
+
+def _count(name: str, text: str) -> int:
+    number = parse_decimal(text)
+    if number is None or not number.is_integer() or not 1 <= number <= MAX_RESULTS:
+        raise Problem(Kind.INVALID_PARAMETER, f"{name} must be an integer between 1 and {MAX_RESULTS}, not {quoted(text)}")
+    return int(number)
+
+
+def _ratio(name: str, text: str) -> float:
+    number = parse_decimal(text)
+    if number is None or number > 1:
+        raise Problem(Kind.INVALID_PARAMETER, f"{name} must be a number between 0 and 1, not {quoted(text)}")
+    return number
+
+
+def read_image(raw: RawRequest, max_bytes: int) -> bytes:
+    """The image's bytes, not looked at yet. Raises Problem for a body that cannot be one."""
+    content_type = raw.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == _MULTIPART:
+        image = read_image_field(raw.body, content_type)
+    elif media_type in _RAW_TYPES or media_type.startswith("image/"):
+        image = raw.body
+    else:
+        raise Problem(
+            Kind.INVALID_IMAGE, f"send the image as image/*, application/octet-stream or {_MULTIPART}, not {quoted(media_type)}"
+        )
+    if not image:
+        raise Problem(Kind.MISSING_IMAGE, "the request has no image: send its bytes as the body, or as the form field 'image'")
+    if len(image) > max_bytes:
+        raise Problem(Kind.IMAGE_TOO_LARGE, f"the image has {len(image)} bytes, and {max_bytes} is the limit")
+    return image
+
+
+def read_tenant(headers: Mapping[str, str]) -> str:
+    """A name for whoever holds the API key, made from its hash: the key itself goes no further than this line."""
+    key = headers.get("x-api-key", "").strip()
+    authorization = headers.get("authorization", "").strip()
+    if not key and authorization.lower().startswith(_BEARER):
+        key = authorization[len(_BEARER) :].strip()
+    return f"key-{hashlib.sha256(key.encode()).hexdigest()[:_TENANT_DIGITS]}" if key else ANONYMOUS

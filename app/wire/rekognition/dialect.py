@@ -1,0 +1,125 @@
+"""The Rekognition dialect: a signed AWS JSON request in, AWS's answer or exception out. Called by the server.
+
+    read   target -> tenant -> members -> what is asked -> image -> Call        (or Passthrough, for what cannot be gridded)
+    write  outcome -> AWS's own body untouched when it was sent alone, otherwise rebuilt from the findings
+
+A DetectLabels answer from a grid holds the labels that have instances, and their parents. Scene-level labels (without any
+box) cannot be attributed to one image of a sheet and are lost; `RekognitionOptions.scene_labels="alone"` keeps them by
+sending every DetectLabels alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, Task, canonical_json
+from app.errors import Kind, Problem
+from app.wire.contract import Call, InlineImage, Passthrough, RawReply, RawRequest
+from app.wire.headers import answer_headers, read_wishes
+from app.wire.rekognition import refusals, request
+from app.wire.rekognition.findings import Found, Wanted
+from app.wire.rekognition.members import Members
+from app.wire.rekognition.operations import OPERATIONS, Asked, Operation
+
+# AWS itself reads JPEG and PNG only; WebP is a leniency: it is turned into something that the provider reads.
+FORMATS = frozenset({"jpeg", "png", "webp"})
+_WANTED = "wanted"
+_SUCCESS_STATUS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RekognitionOptions:
+    """What the operator decides. `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone."""
+
+    scene_labels: Literal["drop", "alone"] = "drop"
+
+
+class RekognitionDialect:
+    """AWS JSON 1.1 of Amazon Rekognition's image operations."""
+
+    def __init__(self, options: RekognitionOptions | None = None) -> None:
+        self._options = options or RekognitionOptions()
+
+    @property
+    def name(self) -> str:
+        return "rekognition"
+
+    def read(self, raw: RawRequest) -> Call | Passthrough:
+        """The call that the request makes. Raises Problem for what AWS would refuse, too."""
+        name = request.read_operation(raw)
+        tenant = request.read_tenant(raw)
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            return Passthrough(self.name, name, tenant, refusals.VENDOR)
+        wishes = read_wishes(raw.headers)
+        values = request.read_members(raw.body)
+        members = Members(values)
+        asked = operation.ask(members)
+        source = request.read_image(members, operation.inline_bytes)
+        return Call(
+            endpoint=self.name,
+            operation=name,
+            task=Task.DETECT,
+            tenant=tenant,
+            source=source,
+            inquiries=(_inquiry(operation, asked, values),),
+            wishes=wishes,
+            formats=FORMATS,
+            max_image_bytes=operation.inline_bytes if isinstance(source, InlineImage) else request.MAX_STORED_BYTES,
+            alone=asked.alone or self._settled_alone(operation),
+            memo={_WANTED: asked.wanted},
+        )
+
+    def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
+        """AWS's answer to `call`; `picture` plays no part, since AWS tells nothing about the image itself."""
+        reply = self._reply(call, outcomes, request_id)
+        return RawReply(reply.status, {**reply.headers, **answer_headers(outcomes, request_id)}, reply.body, reply.filtered)
+
+    def refuse(self, problem: Problem, request_id: str) -> RawReply:
+        return refusals.refuse(problem, request_id)
+
+    def _settled_alone(self, operation: Operation) -> Bypass | None:
+        needs_scenes = operation.feature is Feature.OBJECTS and self._options.scene_labels == "alone"
+        return Bypass.SETTING if needs_scenes else None
+
+    def _reply(self, call: Call, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
+        if len(outcomes) != 1:
+            raise Problem(Kind.INTERNAL, f"one outcome was expected, not {len(outcomes)}")
+        result = outcomes[0].result
+        if isinstance(result, Failure):
+            problem = Problem(result.kind, result.detail, vendor=result.vendor, retry_after_s=result.retry_after_s)
+            return self.refuse(problem, request_id)
+        headers = refusals.reply_headers(request_id)
+        if result.verbatim is not None and result.verbatim_vendor == refusals.VENDOR:
+            return RawReply(_SUCCESS_STATUS, headers, result.verbatim)
+        found = _found(call, result)
+        written = OPERATIONS[call.operation].write(found)
+        return RawReply(_SUCCESS_STATUS, headers, orjson.dumps(written.body), len(found.detections) - written.kept)
+
+
+def _inquiry(operation: Operation, asked: Asked, values: Mapping[str, Any]) -> Inquiry:
+    return Inquiry(
+        feature=operation.feature,
+        parameters=canonical_json(asked.parameters),
+        min_score_unit=asked.min_score_unit,
+        max_results=asked.max_results,
+        own_vendor=refusals.VENDOR,
+        own_request=_own_words(values),
+    )
+
+
+def _own_words(values: Mapping[str, Any]) -> str:
+    """The request without its image, members that we do not know included."""
+    try:
+        return orjson.dumps({member: value for member, value in values.items() if member != "Image"}).decode()
+    except orjson.JSONEncodeError as error:  # it reads deeper nesting than it writes
+        raise Problem(Kind.MALFORMED_REQUEST, "the body is nested too deeply") from error
+
+
+def _found(call: Call, answer: Answer) -> Found:
+    wanted = call.memo.get(_WANTED)
+    return Found(answer.detections, call.inquiries[0], wanted if isinstance(wanted, Wanted) else Wanted(), answer.extra)

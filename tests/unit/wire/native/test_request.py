@@ -1,0 +1,167 @@
+"""Reading `POST /v1/detect`: what is not understood is an error, by name; what is understood becomes one Call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.model import Feature, Inquiry, Task
+from app.errors import Fault, Kind, Problem
+from app.wire.contract import Call, InlineImage, RawRequest, Wishes
+from app.wire.native import NativeDialect
+from tests.support.wire import PIXELS, native_request
+
+DIALECT = NativeDialect()
+
+
+def refusal(raw: RawRequest, dialect: NativeDialect = DIALECT) -> Problem:
+    with pytest.raises(Problem) as caught:
+        dialect.read(raw)
+    return caught.value
+
+
+def test_the_plainest_request() -> None:
+    call = DIALECT.read(native_request())
+    assert call == Call(
+        endpoint="native",
+        operation="detect",
+        task=Task.DETECT,
+        tenant="anonymous",
+        source=InlineImage(PIXELS),
+        inquiries=(Inquiry(Feature.OBJECTS, min_score_unit=0.5, max_results=100),),
+        wishes=Wishes(),
+        formats=frozenset({"jpeg", "png", "webp"}),
+        max_image_bytes=20 * 1024 * 1024,
+    )
+
+
+def test_wishes_are_read() -> None:
+    assert DIALECT.read(native_request(x_tessera_grid="off")).wishes == Wishes(grid=False)
+
+
+@pytest.mark.parametrize(
+    ("query", "features"),
+    [
+        ("features=faces", [Feature.FACES]),
+        ("features=faces,objects", [Feature.FACES, Feature.OBJECTS]),
+        ("features=faces%2Cobjects", [Feature.FACES, Feature.OBJECTS]),
+        ("features=faces&features=objects", [Feature.FACES, Feature.OBJECTS]),
+        ("features=objects,objects", [Feature.OBJECTS]),
+        ("features=+Objects+", [Feature.OBJECTS]),
+        ("features=celebrities,protective_equipment", [Feature.CELEBRITIES, Feature.PROTECTIVE_EQUIPMENT]),
+    ],
+)
+def test_features_in_the_order_asked_each_once(query: str, features: list[Feature]) -> None:
+    assert [inquiry.feature for inquiry in DIALECT.read(native_request(query)).inquiries] == features
+
+
+@pytest.mark.parametrize(
+    ("query", "max_results", "min_score_unit"),
+    [
+        ("", 100, 0.5),
+        ("max_results=1", 1, 0.5),
+        ("max_results=1000", 1000, 0.5),
+        ("min_score=0", 100, 0.0),
+        ("min_score=1", 100, 1.0),
+    ],
+)
+def test_limits(query: str, max_results: int, min_score_unit: float) -> None:
+    inquiry = DIALECT.read(native_request(query)).inquiries[0]
+    assert (inquiry.max_results, inquiry.min_score_unit) == (max_results, min_score_unit)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("feature=objects", "did you mean 'features'?"),
+        ("features=object", "did you mean 'objects'?"),
+        ("features=", "unknown feature ''"),
+        ("features=objects,,faces", "unknown feature ''"),
+        ("features=custom_objects", "unknown feature 'custom_objects'"),
+        ("max_results=0", "between 1 and 1000"),
+        ("max_results=1001", "between 1 and 1000"),
+        ("max_results=2.5", "between 1 and 1000"),
+        ("max_results=many", "between 1 and 1000"),
+        ("max_results=", "between 1 and 1000"),
+        ("max_results=5&max_results=6", "max_results is given 2 times"),
+        ("min_score=1.01", "between 0 and 1"),
+        ("min_score=-0.5", "between 0 and 1"),
+        ("min_score=nan", "between 0 and 1"),
+        ("min_score=inf", "between 0 and 1"),
+        ("zzz=1", "known: features, max_results, min_score"),
+        ("=1", "unknown parameter ''"),
+        ("&".join(["features=objects"] * 40), "more than 32"),
+    ],
+)
+def test_what_is_not_understood_is_named(query: str, words: str) -> None:
+    problem = refusal(native_request(query))
+    assert problem.kind is Kind.INVALID_PARAMETER
+    assert words in problem.detail
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/jpeg", "image/png; q=1", "IMAGE/WebP", "application/octet-stream", "application/x-www-form-urlencoded", ""],
+)
+def test_a_raw_body_is_the_image(content_type: str) -> None:
+    """A form content type too: it is what curl calls every --data-binary."""
+    assert DIALECT.read(native_request(content_type=content_type)).source == InlineImage(PIXELS)
+
+
+def test_a_form_is_read_for_its_image() -> None:
+    body = b'--edge\r\nContent-Disposition: form-data; name="image"; filename="x.jpg"\r\n\r\n' + PIXELS + b"\r\n--edge--\r\n"
+    raw = native_request(body=body, content_type="Multipart/Form-Data; boundary=edge")
+    assert DIALECT.read(raw).source == InlineImage(PIXELS)
+
+
+def test_a_content_type_that_is_no_image_is_refused() -> None:
+    problem = refusal(native_request(content_type="application/json"))
+    assert problem.kind is Kind.INVALID_IMAGE
+    assert "application/json" in problem.detail
+
+
+def test_an_empty_body_is_a_missing_image() -> None:
+    assert refusal(native_request(body=b"")).kind is Kind.MISSING_IMAGE
+
+
+def test_the_size_limit_is_exact() -> None:
+    dialect = NativeDialect(max_image_bytes=len(PIXELS))
+    assert dialect.read(native_request()).max_image_bytes == len(PIXELS)
+    assert refusal(native_request(body=PIXELS + b"!"), dialect).kind is Kind.IMAGE_TOO_LARGE
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/detect"), ("POST", "/v1/classify"), ("POST", "/")])
+def test_other_operations_are_unknown(method: str, path: str) -> None:
+    assert refusal(replace(native_request(), method=method, path=path)).kind is Kind.UNKNOWN_OPERATION
+
+
+def test_a_base_path_and_a_trailing_slash_do_no_harm() -> None:
+    assert DIALECT.read(replace(native_request(), path="/proxy/v1/detect/")).operation == "detect"
+
+
+def test_tenants_are_told_apart_without_showing_their_keys() -> None:
+    """The same key names the same tenant in either header."""
+    by_key = DIALECT.read(native_request(x_api_key="secret-1")).tenant
+    by_bearer = DIALECT.read(native_request(authorization="bearer secret-1")).tenant
+    other = DIALECT.read(native_request(x_api_key="secret-2")).tenant
+    assert by_key == by_bearer != other
+    assert "secret" not in by_key
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz"])
+def test_who_brings_no_key_is_anonymous(authorization: str) -> None:
+    assert DIALECT.read(native_request(authorization=authorization)).tenant == "anonymous"
+
+
+@given(query=st.text(max_size=60), content_type=st.text(max_size=60), body=st.binary(max_size=200))
+def test_no_input_breaks_it(query: str, content_type: str, body: bytes) -> None:
+    """Bad input is a caller's fault, whatever it is."""
+    fault = None
+    try:
+        DIALECT.read(native_request(query, body, content_type=content_type))
+    except Problem as problem:
+        fault = problem.kind.fault
+    assert fault in {None, Fault.CALLER}

@@ -1,0 +1,75 @@
+"""Kinds x dialects: every failure leaves as the dialect's own error shape, so a new kind cannot be forgotten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from app.core.model import Failure, Outcome
+from app.errors import Fault, Kind, Problem
+from app.wire.contract import Call, Dialect, RawReply
+from app.wire.native import NativeDialect, ProblemReply
+from app.wire.rekognition import RekognitionDialect
+from tests.support.wire import PICTURE, aws_request, native_request
+
+
+def _native_shape(reply: RawReply) -> str:
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    body = ProblemReply.model_validate_json(reply.body, strict=True)
+    assert body.status == reply.status
+    assert body.request_id == "request-1"
+    return body.detail
+
+
+def _aws_shape(reply: RawReply) -> str:
+    assert reply.headers["Content-Type"] == "application/x-amz-json-1.1"
+    assert reply.headers["x-amzn-RequestId"] == "request-1"
+    body = json.loads(reply.body)
+    assert set(body) == {"__type", "Code", "Logref", "Message"}
+    assert body["__type"] == body["Code"]
+    message: str = body["Message"]
+    return message
+
+
+SHAPES: list[tuple[Dialect, Callable[[RawReply], str]]] = [
+    (NativeDialect(), _native_shape),
+    (RekognitionDialect(), _aws_shape),
+]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(("dialect", "shape"), SHAPES, ids=lambda value: getattr(value, "name", ""))
+def test_every_kind_has_its_shape(dialect: Dialect, shape: Callable[[RawReply], str], kind: Kind) -> None:
+    """A caller's fault is never a 5xx, everything else is an error at least; the detail is told, and the id."""
+    reply = dialect.refuse(Problem(kind, "something about x"), "request-1")
+    assert "omething about x" in shape(reply)
+    assert 400 <= reply.status < (500 if kind.fault is Fault.CALLER else 600)
+    assert reply.headers["X-Request-Id"] == "request-1"
+    assert reply.filtered == 0
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
+def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, kind: Kind) -> None:
+    """And its reply carries the bill."""
+    raw = native_request() if dialect.name == "native" else aws_request("DetectLabels")
+    call = dialect.read(raw)
+    assert isinstance(call, Call)
+    written = dialect.write(call, PICTURE, [Outcome("job-1", Failure(kind, "why", retry_after_s=2.5))], "request-1")
+    refused = dialect.refuse(Problem(kind, "why", retry_after_s=2.5), "request-1")
+    assert (written.status, written.body) == (refused.status, refused.body)
+    assert written.headers.items() >= refused.headers.items()
+    assert "X-Tessera-Inferences" in written.headers
+
+
+@pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
+def test_a_wrong_number_of_outcomes_is_our_own_failure(dialect: Dialect) -> None:
+    """Counts are compared at every edge: an answer is never matched by position to something else."""
+    raw = native_request() if dialect.name == "native" else aws_request("DetectLabels")
+    call = dialect.read(raw)
+    assert isinstance(call, Call)
+    with pytest.raises(Problem) as caught:
+        dialect.write(call, PICTURE, [], "request-1")
+    assert caught.value.kind is Kind.INTERNAL
