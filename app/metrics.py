@@ -1,0 +1,417 @@
+"""Everything that Tessera counts and measures, in one place: names, units, help and the closed sets of label values.
+
+In: facts, told by the pipeline, the worker, the providers' caller and the server through a `Ledger`; a registry, passed in.
+Out: the text for Prometheus (`render`) and plain values for `/v1/stats` and the dashboard page (`snapshot`). Only `main` builds
+one. Label values outside their set are a mistake in our own code and raise ValueError; nothing of a request becomes a label.
+
+Savings are net, and never overstated: every inference that is paid lowers them by one, every image that is answered raises them
+by one. A counter cannot fall, so what was paid and has not been answered for is a debt, and answers pay it back before they
+count: `inferences_saved_total` never exceeds answered - paid, and saved - debt is exactly that. The debt is a gauge of its own.
+It holds what is under way, and what was paid in vain (retries, a halved sheet, a lapsed lease) until savings make up for it;
+another process may never do that, so over several the exact saving is sum(saved) - sum(debt). The dollars work alike.
+Requests that are passed through were never to be gridded, and stay out of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+PREFIX = "tessera"
+CONTENT_TYPE = CONTENT_TYPE_LATEST  # what `Metrics.render` gives
+
+# The closed sets of label values. This module imports nothing of ours; a test compares them with the enums they mirror.
+ENDPOINTS = ("native", "rekognition", "google", "azure")
+BUILT_ENDPOINTS = ("native", "rekognition")  # those that are served so far
+TASKS = ("detect", "classify", "moderate", "other")  # other: passed through, or refused before its task was known
+OUTCOMES = ("answered", "caller_error", "provider_error", "own_error", "cancelled")
+PROVIDERS = ("emulator", "rekognition", "google", "azure", "onnx", "torch")
+PASSTHROUGH = "passthrough"
+PAID_KINDS = ("grid", "single", "escalation", "group_test", PASSTHROUGH, "shadow")
+RELEASES = ("full", "due", "idle", "drain", "single")
+FATES = ("kept", "seam", "gutter", "filtered")
+LEASE_EVENTS = ("reclaimed", "refused")
+BYPASSES = (
+    "caller", "budget", "deadline", "late", "accumulator", "capacity", "no_worker", "draining", "size", "features", "setting",
+    "operation",
+)  # fmt: skip
+PROVIDER_FAULTS = (
+    "image_refused", "request_refused", "throttled", "provider_unavailable", "provider_timeout", "provider_garbled",
+)  # fmt: skip
+ERROR_KINDS = (
+    "malformed_request", "unknown_operation", "invalid_parameter", "missing_image", "invalid_image", "image_too_large",
+    "body_too_large", "object_unavailable", "unauthenticated", "forbidden", *PROVIDER_FAULTS, "over_capacity",
+    "deadline_exceeded", "accumulator_unavailable", "no_worker", "shutting_down", "internal",
+)  # fmt: skip
+
+# Buckets in seconds. Waiting: dense up to the default limit of 0.2 s and just above it, where the tail shows.
+WAIT_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3, 0.5, 1, 2, 5)
+# Composing: one 2x2 sheet of megapixel photographs takes about 20 ms of one core; a queue for the pool shows above.
+COMPOSE_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+# A vendor's answer takes 0.08 to 0.8 s; the default time-out is 10 s.
+PROVIDER_BUCKETS_S = (0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10)
+# A whole request: waiting and the vendor together; the default time-out is 30 s.
+REQUEST_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10, 30)
+# Cells of the layouts in the paper's table.
+IMAGES_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20, 25)
+RATIO_BUCKETS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
+
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+
+
+class Named(Protocol):
+    """An enum member whose `value` is its stable name (`errors.Kind`)."""
+
+    @property
+    def value(self) -> Any: ...
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry with the process's own memory, CPU and descriptors in it. Nothing global is touched."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _Debts:
+    """Turns gains and losses into steps of a counter that cannot fall (see the module's docstring)."""
+
+    def __init__(self) -> None:
+        self.debt = 0.0
+
+    def step(self, gain: float) -> float:
+        """What the counter may grow by; never negative."""
+        balance = gain - self.debt
+        self.debt = max(0.0, -balance)
+        return max(0.0, balance)
+
+
+class _Money:
+    """Inferences and dollars: paid, answered, saved."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("provider", "task")
+        self.paid = _counter(registry, "inferences_total", "Inferences paid, each attempt counted.", *labels, "kind")
+        self.answered = _counter(registry, "images_answered_total", "Images that got the provider's answer.", *labels)
+        self.saved = _counter(registry, "inferences_saved_total", "Images answered less inferences paid.", *labels)
+        self.owed = _gauge(registry, "inferences_debt", "Inferences paid and not yet made up for.", *labels)
+        self.dollars = _counter(registry, "cost_dollars_total", "Cost of the inferences at list price.", *labels)
+        self.dollars_saved = _counter(registry, "cost_saved_dollars_total", "Saving at list price.", *labels)
+        self.dollars_owed = _gauge(registry, "cost_debt_dollars", "Dollars spent and not yet made up for.", *labels)
+        self._debts: dict[tuple[str, str], tuple[_Debts, _Debts]] = {}
+
+    def prepare(self, provider: str, task: str) -> None:
+        for kind in ("grid", "single"):
+            self.paid.labels(provider, task, kind)
+        for metric in (self.answered, self.saved, self.owed, self.dollars, self.dollars_saved, self.dollars_owed):
+            metric.labels(provider, task)
+
+    def move(self, provider: str, task: str, inferences: int, dollars: float) -> None:
+        """The savings rise or fall by so much."""
+        counted, priced = self._debts.setdefault((provider, task), (_Debts(), _Debts()))
+        self.saved.labels(provider, task).inc(counted.step(inferences))
+        self.owed.labels(provider, task).set(counted.debt)
+        self.dollars_saved.labels(provider, task).inc(priced.step(dollars))
+        self.dollars_owed.labels(provider, task).set(priced.debt)
+
+
+class _Times:
+    """Where a request's time goes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.request = _histogram(registry, "request_seconds", "Whole time of a request.", REQUEST_BUCKETS_S, "endpoint")
+        self.added = _histogram(registry, "added_seconds", "An image's time less the provider's.", REQUEST_BUCKETS_S)
+        self.wait = _histogram(registry, "accumulator_wait_seconds", "An image's wait for company.", WAIT_BUCKETS_S)
+        self.compose = _histogram(registry, "compose_seconds", "Decoding, composing and encoding a sheet.", COMPOSE_BUCKETS_S)
+        self.provider = _histogram(registry, "provider_seconds", "One call of the provider.", PROVIDER_BUCKETS_S, "provider")
+
+
+class _Sheets:
+    """What was put together, and what became of the findings."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sheets = _counter(registry, "sheets_total", "Sheets, by layout and why they were closed.", "layout", "release")
+        self.images = _histogram(registry, "grid_images", "Images on a sheet; 1 when sent alone.", IMAGES_BUCKETS)
+        self.boxes = _counter(registry, "boxes_total", "Boxes found, by what became of them.", "provider", "fate")
+        self.bypass = _counter(registry, "bypass_total", "Images and requests that shared no sheet.", "reason")
+        self.escalations = _counter(registry, "escalations_total", "Images asked again, alone or sparser.")
+        self.shadow = _histogram(registry, "shadow_agreement", "Agreement of grid and single answers.", RATIO_BUCKETS)
+
+
+class _State:
+    """How the process and what it depends on are doing."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = _counter(registry, "requests_total", "Requests, by how they ended.", "endpoint", "task", "outcome")
+        self.errors = _counter(registry, "provider_errors_total", "Failed calls, each attempt counted.", "provider", "kind")
+        self.pending = _gauge(registry, "pending_images", "Images waiting; all that share a Redis tell the same.", "task")
+        self.accumulator_up = _gauge(registry, "accumulator_up", "1 while the accumulator can be reached.")
+        self.leases = _counter(registry, "lease_events_total", "Batches claimed again, late results refused.", "event")
+        self.build = Info("build", "What is running.", namespace=PREFIX, registry=registry)
+
+
+class Metrics:
+    """All metrics of one process, on one registry."""
+
+    def __init__(self, registry: CollectorRegistry, *, version: str, role: str, provider: str) -> None:
+        """Series that a dashboard asks for start at 0 for this provider and the endpoints served, so no panel is empty."""
+        self._registry = registry
+        self._money = _Money(registry)
+        self._times = _Times(registry)
+        self._sheets = _Sheets(registry)
+        self._state = _State(registry)
+        self._state.build.info({"version": version, "role": role, "provider": _known(provider, PROVIDERS)})
+        self._prepare(provider)
+
+    def _prepare(self, provider: str) -> None:
+        self._money.prepare(provider, "detect")
+        self._times.provider.labels(provider)
+        self._state.pending.labels("detect")
+        self._sheets.sheets.labels("1x1", "single")
+        for endpoint in BUILT_ENDPOINTS:
+            self._times.request.labels(endpoint)
+            for outcome in OUTCOMES:
+                self._state.requests.labels(endpoint, "detect", outcome)
+        for fate in FATES:
+            self._sheets.boxes.labels(provider, fate)
+        for reason in BYPASSES:
+            self._sheets.bypass.labels(reason)
+        for kind in PROVIDER_FAULTS:
+            self._state.errors.labels(provider, kind)
+        for event in LEASE_EVENTS:
+            self._state.leases.labels(event)
+
+    def ledger(self, provider: str, task: str, dollars_each: float) -> Ledger:
+        """The same methods for callers that know only one provider and one task. Fits every ledger and meter Protocol."""
+        return Ledger(self, _known(provider, PROVIDERS), _known(task, TASKS), dollars_each)
+
+    def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None:
+        known = (_known(endpoint, ENDPOINTS), _known(task, TASKS), _known(outcome, OUTCOMES))
+        self._state.requests.labels(*known).inc()
+        self._times.request.labels(endpoint).observe(seconds)
+
+    def paid(self, provider: str, task: str, kind: str, dollars: float) -> None:
+        """One attempt that the provider charges for."""
+        self._money.paid.labels(_known(provider, PROVIDERS), _known(task, TASKS), _known(kind, PAID_KINDS)).inc()
+        self._money.dollars.labels(provider, task).inc(dollars)
+        if kind != PASSTHROUGH:
+            self._money.move(provider, task, -1, -dollars)
+
+    def answered(self, provider: str, task: str, images: int, dollars_each: float) -> None:
+        """Images got an answer of the provider's; alone they would have cost `dollars_each`."""
+        self._money.answered.labels(_known(provider, PROVIDERS), _known(task, TASKS)).inc(images)
+        self._money.move(provider, task, images, images * dollars_each)
+
+    def sheet(self, layout: str, release: str, images: int) -> None:
+        """A sheet goes out. Layouts come from the settings or the paper's table, so they are few."""
+        self._sheets.sheets.labels(layout, _known(release, RELEASES)).inc()
+        self._sheets.images.observe(images)
+
+    def waited(self, seconds: float) -> None:
+        self._times.wait.observe(seconds)
+
+    def added(self, seconds: float) -> None:
+        """One image's whole time in the proxy, less the provider's own time."""
+        self._times.added.observe(seconds)
+
+    def composed(self, seconds: float) -> None:
+        self._times.compose.observe(seconds)
+
+    def provider_took(self, provider: str, seconds: float) -> None:
+        self._times.provider.labels(_known(provider, PROVIDERS)).observe(seconds)
+
+    def boxes(self, provider: str, *, kept: int = 0, seam: int = 0, gutter: int = 0, filtered: int = 0) -> None:
+        known = _known(provider, PROVIDERS)
+        for fate, count in zip(FATES, (kept, seam, gutter, filtered), strict=True):
+            self._sheets.boxes.labels(known, fate).inc(count)
+
+    def bypass(self, reason: str) -> None:
+        self._sheets.bypass.labels(_known(reason, BYPASSES)).inc()
+
+    def provider_error(self, provider: str, kind: str) -> None:
+        self._state.errors.labels(_known(provider, PROVIDERS), _known(kind, ERROR_KINDS)).inc()
+
+    def pending(self, task: str, images: int) -> None:
+        self._state.pending.labels(_known(task, TASKS)).set(images)
+
+    def accumulator(self, *, up: bool) -> None:
+        self._state.accumulator_up.set(int(up))
+
+    def lease_event(self, event: str) -> None:
+        """`reclaimed`: a batch was claimed again after its lease. `refused`: a late holder's result was turned away."""
+        self._state.leases.labels(_known(event, LEASE_EVENTS)).inc()
+
+    def escalated(self, images: int) -> None:
+        self._sheets.escalations.inc(images)
+
+    def shadowed(self, agreement_unit: float) -> None:
+        """How far a grid's answer agreed with the same image's answer alone."""
+        self._sheets.shadow.observe(agreement_unit)
+
+    def render(self) -> bytes:
+        """The exposition text, of type `CONTENT_TYPE`."""
+        return generate_latest(_WithoutCreated(self._registry))
+
+    def snapshot(self) -> dict[str, Any]:
+        """The figures as plain values, for `/v1/stats`. Everything is since the start of this process.
+
+        inferences.saved and dollars.saved are exact (net of debts, so they may be negative); saved_percent is of what
+        the answered images would have cost alone, and passed-through requests stay out of it. Times are in seconds,
+        estimated from buckets as Prometheus does, and null before the first one.
+        """
+        money, sheets, state, times = self._money, self._sheets, self._state, self._times
+        answered = _total(money.answered)
+        by_kind = _by(money.paid, "kind")
+        saved = _total(money.saved) - _total(money.owed)
+        return {
+            "requests": {"by_outcome": _by(state.requests, "outcome"), "by_endpoint": _by(state.requests, "endpoint")},
+            "images": {
+                "answered": answered,
+                "pending": _by(state.pending, "task"),
+                "per_sheet_mean": _summary(sheets.images)["mean"],
+            },
+            "inferences": {
+                "paid": _total(money.paid),
+                "by_kind": by_kind,
+                "saved": saved,
+                "saved_percent": 100 * saved / answered if answered else 0.0,
+            },
+            "dollars": {"spent": _total(money.dollars), "saved": _total(money.dollars_saved) - _total(money.dollars_owed)},
+            "sheets": {"by_layout": _by(sheets.sheets, "layout"), "by_release": _by(sheets.sheets, "release")},
+            "seconds": {
+                "added": _summary(times.added),
+                "wait": _summary(times.wait),
+                "compose": _summary(times.compose),
+                "provider": _summary(times.provider),
+                "request": _summary(times.request),
+            },
+            "boxes": _by(sheets.boxes, "fate"),
+            "bypass": _by(sheets.bypass, "reason"),
+            "provider_errors": _by(state.errors, "kind"),
+            "accumulator": {"up": _total(state.accumulator_up) > 0, "leases": _by(state.leases, "event")},
+        }
+
+
+class Ledger:
+    """`Metrics` for one provider, task and price: what the pipeline, the worker, the caller and the front door are given."""
+
+    def __init__(self, metrics: Metrics, provider: str, task: str, dollars_each: float) -> None:
+        self._metrics = metrics
+        self._provider = provider
+        self._task = task
+        self._dollars_each = dollars_each
+        self.request_done = metrics.request_done
+        self.sheet = metrics.sheet
+        self.waited = metrics.waited
+        self.added = metrics.added
+        self.composed = metrics.composed
+        self.bypass = metrics.bypass
+        self.lease_event = metrics.lease_event
+
+    def paid(self, kind: str) -> None:
+        self._metrics.paid(self._provider, self._task, kind, self._dollars_each)
+
+    def error(self, kind: Named) -> None:
+        self._metrics.provider_error(self._provider, kind.value)
+
+    def took(self, seconds: float) -> None:
+        self._metrics.provider_took(self._provider, seconds)
+
+    def answered(self, images: int) -> None:
+        self._metrics.answered(self._provider, self._task, images, self._dollars_each)
+
+    def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
+        self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)
+
+    def filtered(self, boxes: int) -> None:
+        self._metrics.boxes(self._provider, filtered=boxes)
+
+    def passed_through(self, operation: str) -> None:
+        """A request went to the provider whole. The operation is no label: clients may name anything."""
+        self._metrics.paid(self._provider, "other", PASSTHROUGH, self._dollars_each)
+
+
+class _WithoutCreated(Collector):
+    """The registry without `*_created`: a second series for every counter, which no dashboard here reads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+
+
+def _counter(registry: CollectorRegistry, name: str, help: str, *labels: str) -> Counter:
+    return Counter(name, help, labels, namespace=PREFIX, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, help: str, *labels: str) -> Gauge:
+    return Gauge(name, help, labels, namespace=PREFIX, registry=registry)
+
+
+def _histogram(registry: CollectorRegistry, name: str, help: str, buckets: Sequence[float], *labels: str) -> Histogram:
+    return Histogram(name, help, labels, namespace=PREFIX, buckets=buckets, registry=registry)
+
+
+def _known(value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
+    return value
+
+
+def _plain(value: float) -> float:
+    """Counts as whole numbers, so that JSON says 3 and not 3.0."""
+    return int(value) if value.is_integer() else value
+
+
+def _by(metric: Counter | Gauge, label: str) -> dict[str, float]:
+    """Values summed over all labels but one."""
+    sums: dict[str, float] = {}
+    for family in metric.collect():
+        for sample in family.samples:
+            if not sample.name.endswith("_created"):
+                key = sample.labels.get(label, "")
+                sums[key] = sums.get(key, 0.0) + sample.value
+    return {key: _plain(value) for key, value in sums.items()}
+
+
+def _total(metric: Counter | Gauge) -> float:
+    return sum(_by(metric, "").values())
+
+
+def _summary(histogram: Histogram) -> dict[str, float | None]:
+    """Count, mean and quantiles over all labels."""
+    buckets: dict[float, float] = {}
+    count = total = 0.0
+    for family in histogram.collect():
+        for sample in family.samples:
+            if sample.name.endswith("_bucket"):
+                edge = float(sample.labels["le"])
+                buckets[edge] = buckets.get(edge, 0) + sample.value
+            elif sample.name.endswith("_count"):
+                count += sample.value
+            elif sample.name.endswith("_sum"):
+                total += sample.value
+    found: dict[str, float | None] = {"count": _plain(count), "mean": total / count if count else None}
+    return found | {name: _quantile(sorted(buckets.items()), share) for name, share in QUANTILES.items()}
+
+
+def _quantile(cumulative: Sequence[tuple[float, float]], share: float) -> float | None:
+    """Prometheus's own estimate: linear inside the bucket; above the last finite edge, that edge."""
+    if not cumulative or not cumulative[-1][1]:
+        return None
+    rank = share * cumulative[-1][1]
+    place = next(index for index, (_, count) in enumerate(cumulative) if count >= rank)
+    edge, count = cumulative[place]
+    lower_edge, lower_count = cumulative[place - 1] if place else (0.0, 0.0)
+    if math.isinf(edge):
+        return lower_edge
+    return lower_edge + (edge - lower_edge) * (rank - lower_count) / (count - lower_count)

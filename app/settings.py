@@ -1,0 +1,334 @@
+"""Every setting of Tessera: one frozen class, read once at start-up.
+
+In: the environment (`TESSERA_*`) and a `.env` file, both passed in; the environment wins over the file. Out: `Settings`, or one
+`SettingsError` whose message lists everything that is wrong. Callers: `main` and `cli`; nobody else reads settings.
+
+An empty value counts as not set, because compose files and shells leave empty ones behind. Names that begin with `TESSERA_` and
+are not known are errors (a mistyped limit must not be silently without effect); `TESSERA_TEST_*` belongs to the test suite.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "TESSERA_"
+TEST_PREFIX = "TESSERA_TEST_"
+
+# Names and values that the design reserves and this version does not serve yet: they get a sentence of their own.
+LATER_SETTINGS = {
+    "TESSERA_GRPC_PORT": "gRPC comes with the Google dialect",
+    "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
+    "TESSERA_SCOUT": "the scout comes with calibration",
+}
+LATER_PROVIDERS = ("google", "azure", "onnx", "torch")
+
+# Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
+SERVICE_LINK_NAME = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
+SERVICE_LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://")
+SERVICE_LINK_HINT = "this looks like a Kubernetes service link: set `enableServiceLinks: false` in the pod"
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+HTTP_SCHEMES = ("http", "https")
+MIB = 1024 * 1024  # bytes
+
+Role = Literal["all", "api", "worker"]
+Provider = Literal["emulator", "rekognition"]
+GridMode = Literal["kept", "paper"]
+SceneLabels = Literal["drop", "alone"]
+LogFormat = Literal["json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
+
+BUCKET_NAME = re.compile(r"[0-9A-Za-z._-]{3,255}")  # the pattern of Rekognition's own service model
+LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
+# Greedy up to the last "@": a password may hold any character, a host cannot hold that one.
+URL_USER = re.compile(r"://\S*@")
+URL_QUERY = re.compile(r"(://[^\s?]*)\?\S*")
+HIDDEN = "***"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message lists every problem, one per line."""
+
+
+def _entry(default: Any, unit: str, help: str, **limits: Any) -> Any:
+    """A setting with what the README's table needs; `limits` are pydantic's."""
+    return Field(default, description=help, json_schema_extra={"unit": unit}, **limits)
+
+
+class Settings(BaseSettings):
+    """What the operator chose. Building one never looks at the environment: `load_settings` does, where it is told to."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # How it listens. Loopback by default: anybody who reaches the port spends the operator's money.
+    host: str = _entry("127.0.0.1", "", "Address to listen on; 0.0.0.0 for all (the container image sets that).", min_length=1)
+    port: int = _entry(8080, "", "HTTP port; 0 lets the system choose one.", ge=0, le=65535)
+    role: Role = _entry("all", "", "What this process does: all, the clients' side or the paid side (these two need Redis).")
+
+    # Who is paid.
+    provider: Provider = _entry("emulator", "", "The upstream that is paid; the emulator costs nothing.")
+    upstream_url: str | None = _entry(None, "URL", "Another address for the provider, such as a running emulator's.")
+    aws_region: str = _entry("us-east-1", "", "Region for AWS where its own configuration names none.", pattern=r"^[a-z0-9-]+$")
+    s3_buckets: Names = _entry((), "list", "Buckets, comma between, from which `S3Object` images may be read; none by default.")
+    model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
+
+    # Where images wait. Without Redis they are gathered in this process.
+    redis_url: str | None = _entry(None, "URL", "Redis where API and worker processes meet.", repr=False)
+    redis_shards: int = _entry(1, "shards", "Independent parts of Redis that lanes are spread over.", ge=1, le=1024)
+    max_pending: int = _entry(2000, "images", "Most images waiting, per shard; above it they go alone.", ge=1, le=1_000_000)
+
+    # How long things take.
+    max_wait_ms: int = _entry(200, "ms", "Longest time that an image waits for company.", ge=0, le=60_000)
+    request_timeout_ms: int = _entry(30_000, "ms", "Time until an answer must be there, all included.", ge=100, le=600_000)
+    provider_timeout_ms: int = _entry(10_000, "ms", "Longest wait for one answer of the provider.", ge=100, le=300_000)
+    # 0: a process that no balancer watches loses nothing by closing at once. Behind one: its check period x allowed failures.
+    drain_s: float = _entry(0.0, "s", "Time that readiness is down before the listener closes, for a balancer.", ge=0, le=600)
+    # 25: inside the 30 s that Kubernetes and most supervisors grant between SIGTERM and SIGKILL.
+    shutdown_s: float = _entry(25.0, "s", "Longest time for finishing, once the listener is closed.", gt=0, le=600)
+
+    # How dense grids are.
+    max_map_drop: float = _entry(0.03, "mAP", "Accuracy budget: largest accepted drop in mAP@0.5; 0: all alone.", ge=0, le=1)
+    layouts: Names = _entry((), "list", "Grids (rows x columns), comma between, in place of the budget; for example `2x1,2x2`.")
+    grid_mode: GridMode = _entry("kept", "", "Keep each image's aspect, or stretch to fixed cells as the paper does.")
+    scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
+    mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
+
+    # Limits.
+    max_inflight: int = _entry(16, "sheets", "Most sheets that one worker has under way at once.", ge=1, le=1024)
+    max_alone: int = _entry(64, "images", "Most images that one process sends alone at once.", ge=1, le=4096)
+    # 16 MiB: above the base64 form of Rekognition's 5 MiB inline images, and the size of its largest (S3) images, 15 MB.
+    max_body_bytes: int = _entry(16 * MIB, "bytes", "Largest request body.", ge=1024, le=1024 * MIB)
+    # 64 million: a 50-megapixel telephone passes, decoded it takes 192 MB, and Pillow's bomb warning (89 million) stays away.
+    max_pixels: int = _entry(64_000_000, "pixels", "Largest image, width x height, before decoding.", ge=10_000, le=80_000_000)
+    compose_threads: int = _entry(0, "threads", "Threads that decode and compose; 0: one per core.", ge=0, le=256)
+
+    log_format: LogFormat = _entry("json", "", "Log lines for machines or for people.")
+    log_level: LogLevel = _entry("info", "", "Lowest level that is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: the environment is read in `load_settings`, so that a test's or a reader's never leaks in."""
+        return (init_settings,)
+
+    @field_validator("provider", mode="before")
+    @classmethod
+    def _provider_is_built(cls, value: object) -> object:
+        if value in LATER_PROVIDERS:
+            raise ValueError("not part of this version: use 'emulator' or 'rekognition'")
+        return value
+
+    @field_validator("s3_buckets", "layouts", mode="before")
+    @classmethod
+    def _split_list(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("s3_buckets")
+    @classmethod
+    def _buckets_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, BUCKET_NAME, "is not a bucket name")
+
+    @field_validator("layouts")
+    @classmethod
+    def _layouts_are_layouts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, LAYOUT_NAME, "is not a layout (rows x columns, 1x1 to 5x5, for example 2x1)")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_is_url(cls, value: str | None) -> str | None:
+        return _checked_url(value, REDIS_SCHEMES)
+
+    @field_validator("upstream_url")
+    @classmethod
+    def _upstream_url_is_url(cls, value: str | None) -> str | None:
+        return _checked_url(value, HTTP_SCHEMES)
+
+    @field_validator("model")
+    @classmethod
+    def _model_is_there(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_file():
+            raise ValueError("there is no such file")
+        return value
+
+    @model_validator(mode="after")
+    def _entries_agree(self) -> Self:
+        problems = _disagreements(self)
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def max_wait_s(self) -> float:
+        return self.max_wait_ms / 1000
+
+    @property
+    def request_timeout_s(self) -> float:
+        return self.request_timeout_ms / 1000
+
+    @property
+    def provider_timeout_s(self) -> float:
+        return self.provider_timeout_ms / 1000
+
+
+def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
+    """Read `.env` (where there is one) and then the environment. Raises `SettingsError` with everything that is wrong."""
+    problems: list[str] = []
+    given = {**_read_env_file(env_file, problems), **environ}
+    values: dict[str, str] = {}
+    for name, value in given.items():
+        if not name.upper().startswith(PREFIX) or name.startswith(TEST_PREFIX):
+            continue
+        if name not in NAMES:
+            problems.append(_unknown(name))
+        elif value.strip():
+            values[NAMES[name]] = value.strip()
+    try:
+        settings = Settings(**values)  # type: ignore[arg-type]  # pydantic turns text into each entry's type
+    except ValidationError as error:
+        problems.extend(_readable(error))
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("Tessera cannot start with these settings:\n" + "\n".join(f"  {line}" for line in problems))
+
+
+def env_name(field: str) -> str:
+    """`max_wait_ms` -> `TESSERA_MAX_WAIT_MS`."""
+    return PREFIX + field.upper()
+
+
+NAMES: Mapping[str, str] = {env_name(field): field for field in Settings.model_fields}
+
+
+def settings_table() -> str:
+    """The README's table of settings, in Markdown."""
+    rows = ["| Setting | Default | Unit | Meaning |", "|---|---|---|---|"]
+    for field, info in Settings.model_fields.items():
+        extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        unit = str(extra.get("unit", "")) or _choices(info.annotation)
+        rows.append(f"| `{env_name(field)}` | {_shown_default(info.default)} | {unit} | {info.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def public_view(settings: Settings) -> dict[str, object]:
+    """The settings by their environment names, fit to be shown: passwords inside addresses are hidden."""
+    view: dict[str, object] = {}
+    for field in Settings.model_fields:
+        value = getattr(settings, field)
+        shown = _without_secrets(value) if isinstance(value, str) else value
+        view[env_name(field)] = list(shown) if isinstance(shown, tuple) else shown
+    return view
+
+
+def _read_env_file(env_file: Path | None, problems: list[str]) -> dict[str, str]:
+    """Names and values of the file as they stand: `$` is not expanded, because passwords may hold one."""
+    if env_file is None or not env_file.exists():
+        return {}
+    found: dict[str, str] = {}
+    try:
+        with env_file.open(encoding="utf-8") as stream:
+            for binding in parse_stream(stream):
+                if binding.error:
+                    problems.append(f"{env_file.name}, line {binding.original.line}: not of the form NAME=value")
+                elif binding.key is not None:
+                    found[binding.key] = binding.value or ""
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{env_file.name}: cannot be read ({type(error).__name__})")
+    return found
+
+
+def _unknown(name: str) -> str:
+    if name in LATER_SETTINGS:
+        return f"{name}: not part of this version ({LATER_SETTINGS[name]})"
+    if SERVICE_LINK_NAME.search(name):
+        return f"{name}: unknown; {SERVICE_LINK_HINT}"
+    nearest = difflib.get_close_matches(name.upper(), NAMES, n=1, cutoff=0.0)
+    return f"{name}: unknown; did you mean {nearest[0]}?"
+
+
+def _readable(error: ValidationError) -> list[str]:
+    """One line per problem, under the environment's name; what was given is quoted unless it may be a secret."""
+    lines: list[str] = []
+    for problem in error.errors():
+        message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        if not problem["loc"]:
+            lines.extend(message.split("\n"))
+            continue
+        field, given = str(problem["loc"][0]), str(problem["input"])
+        if SERVICE_LINK_VALUE.match(given):
+            message = SERVICE_LINK_HINT
+        elif Settings.model_fields[field].repr:
+            message = f"{message} (given: {_without_secrets(given)!r})"
+        lines.append(f"{env_name(field)}: {message}")
+    return lines
+
+
+def _disagreements(settings: Settings) -> list[str]:
+    """What no single entry can see."""
+    problems = []
+    if settings.request_timeout_ms <= settings.max_wait_ms:
+        problems.append(
+            "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS, or no image could wait for company"
+        )
+    if settings.role != "all" and settings.redis_url is None:
+        problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
+    if settings.redis_shards > 1 and settings.redis_url is None:
+        problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
+    if settings.model is not None and settings.provider != "emulator":
+        problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=emulator")
+    return problems
+
+
+def _all_match(values: tuple[str, ...], pattern: re.Pattern[str], complaint: str) -> tuple[str, ...]:
+    for value in values:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"{value!r} {complaint}")
+    return values
+
+
+def _checked_url(value: str | None, schemes: tuple[str, ...]) -> str | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
+    except ValueError:
+        # Its own words may quote a part of the password, so they are not passed on.
+        raise ValueError("not an address; in a password the characters / ? # [ ] must be percent-encoded") from None
+    if not usable:
+        raise ValueError(f"should be an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
+
+
+def _without_secrets(text: str) -> str:
+    """An address without user, password and query: any of them may hold a secret. Other text stays as it is."""
+    return URL_QUERY.sub(rf"\1?{HIDDEN}", URL_USER.sub(f"://{HIDDEN}@", text))
+
+
+def _choices(annotation: object) -> str:
+    """`all, api, worker` for a choice, `true, false` for a switch, nothing for free text."""
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    return "`true`, `false`" if annotation is bool else ""
+
+
+def _shown_default(default: object) -> str:
+    if default is None or default == ():
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"

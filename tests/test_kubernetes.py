@@ -1,0 +1,133 @@
+"""The manifests fit the code and each other: settings, commands, probes, selectors, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app import __version__
+from app.settings import NAMES, Settings
+from tests.support.deployment import DEPLOY, load_all_yaml, load_yaml, settings_of
+
+FOLDER = DEPLOY / "kubernetes"
+KUSTOMIZATION = load_yaml(FOLDER / "kustomization.yaml")
+OBJECTS: list[Mapping[str, Any]] = [thing for name in KUSTOMIZATION["resources"] for thing in load_all_yaml(FOLDER / name)]
+CONFIG: Mapping[str, str] = next(thing["data"] for thing in OBJECTS if thing["kind"] == "ConfigMap")
+
+
+def named(kind: str) -> dict[str, Mapping[str, Any]]:
+    return {thing["metadata"]["name"]: thing for thing in OBJECTS if thing["kind"] == kind}
+
+
+def pod_of(name: str) -> Mapping[str, Any]:
+    pod: Mapping[str, Any] = named("Deployment")[name]["spec"]["template"]
+    return pod
+
+
+def container_of(name: str) -> Mapping[str, Any]:
+    (container,) = pod_of(name)["spec"]["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+ROLES = {"tessera-api": "api", "tessera-worker": "worker"}
+both = pytest.mark.parametrize("name", ROLES)
+
+
+def test_every_manifest_is_listed() -> None:
+    files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+    assert files == set(KUSTOMIZATION["resources"])
+    assert {image["newTag"] for image in KUSTOMIZATION["images"]} == {__version__}
+
+
+def test_every_setting_is_known_and_text() -> None:
+    assert CONFIG.keys() <= NAMES.keys()
+    assert {type(value) for value in CONFIG.values()} == {str}
+
+
+@both
+def test_the_command_and_the_settings_start_the_role(name: str) -> None:
+    container = container_of(name)
+    assert settings_of(container["args"], CONFIG).role == ROLES[name]
+    assert {"configMapRef": {"name": "tessera"}} in container["envFrom"]
+    assert container["image"] == KUSTOMIZATION["images"][0]["name"]
+    assert container["ports"] == [{"name": "http", "containerPort": Settings().port}]
+
+
+@both
+def test_redis_is_where_the_settings_say(name: str) -> None:
+    url = settings_of(container_of(name)["args"], CONFIG).redis_url or ""
+    host, _, port = url.removeprefix("redis://").removesuffix("/0").partition(":")
+    service = named("Service")[host]["spec"]
+    assert [str(entry["port"]) for entry in service["ports"]] == [port]
+    assert "noeviction" in container_of(host)["args"]
+
+
+@pytest.mark.parametrize("name", [*ROLES, "tessera-redis"])
+def test_no_pod_gets_variables_that_look_like_settings(name: str) -> None:
+    assert pod_of(name)["spec"]["enableServiceLinks"] is False
+
+
+@both
+def test_going_down_has_the_time_that_it_needs(name: str) -> None:
+    settings = settings_of(container_of(name)["args"], CONFIG)
+    probe = container_of(name)["readinessProbe"]
+    assert settings.drain_s > probe["periodSeconds"] * probe["failureThreshold"]
+    assert settings.shutdown_s > settings.request_timeout_s
+    assert pod_of(name)["spec"]["terminationGracePeriodSeconds"] > settings.drain_s + settings.shutdown_s
+
+
+@both
+def test_probes_and_scrapes_ask_for_paths_that_are_served(name: str) -> None:
+    from fastapi import FastAPI
+    from starlette.routing import Route
+
+    from app.server.probes import Readiness, Vitals, add_probes
+
+    async def nothing() -> Any:
+        raise AssertionError("nobody asks here")
+
+    app = FastAPI()
+    add_probes(app, Vitals(lambda: Readiness.READY, dict, nothing, nothing))
+    served = {route.path for route in app.routes if isinstance(route, Route)}
+    container = container_of(name)
+    probes = [container[kind]["httpGet"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert [probe["path"] for probe in probes] == ["/healthz", "/readyz", "/healthz"]
+    annotations = pod_of(name)["metadata"]["annotations"]
+    assert {probe["path"] for probe in probes} | {annotations["prometheus.io/path"]} <= served
+    assert {probe["port"] for probe in probes} == {"http"}
+    assert annotations["prometheus.io/port"] == str(Settings().port)
+
+
+@pytest.mark.parametrize("kind", ["Service", "PodDisruptionBudget", "Deployment"])
+def test_selectors_find_their_pods(kind: str) -> None:
+    for name, thing in named(kind).items():
+        selector = thing["spec"]["selector"]
+        labels = selector if kind == "Service" else selector["matchLabels"]
+        assert labels.items() <= pod_of(name)["metadata"]["labels"].items()
+
+
+def test_a_service_leads_to_a_port_that_its_pods_open() -> None:
+    for name, service in named("Service").items():
+        opened = {port["name"] for port in container_of(name)["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= opened
+
+
+@both
+def test_each_role_scales_survives_maintenance_and_leaves_its_number_to_the_scaler(name: str) -> None:
+    scalers = [*named("HorizontalPodAutoscaler").values(), *named("ScaledObject").values()]
+    (scaler,) = [thing["spec"] for thing in scalers if thing["spec"]["scaleTargetRef"]["name"] == name]
+    assert (scaler.get("minReplicas") or scaler.get("minReplicaCount")) == 2
+    assert named("PodDisruptionBudget")[name]["spec"]["maxUnavailable"] == 1
+    assert "replicas" not in named("Deployment")[name]["spec"]
+
+
+@pytest.mark.parametrize("name", [*ROLES, "tessera-redis"])
+def test_containers_are_unprivileged_and_their_disks_read_only(name: str) -> None:
+    assert pod_of(name)["spec"]["securityContext"]["runAsNonRoot"] is True
+    security = container_of(name)["securityContext"]
+    assert (security["allowPrivilegeEscalation"], security["readOnlyRootFilesystem"]) == (False, True)
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert "memory" in container_of(name)["resources"]["limits"]

@@ -1,0 +1,219 @@
+"""Settings: everything is read once, everything wrong is told at once, nothing secret is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import NAMES, Settings, SettingsError, env_name, load_settings, public_view, settings_table
+
+
+def refusal(environ: dict[str, str], env_file: Path | None = None) -> str:
+    """The message with which these settings are refused."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ, env_file)
+    return str(refused.value)
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port, settings.role, settings.provider) == ("127.0.0.1", 8080, "all", "emulator")
+    assert (settings.max_wait_ms, settings.max_map_drop, settings.redis_url) == (200, 0.03, None)
+
+
+def test_every_default_passes_its_own_limits() -> None:
+    given = {name: field.default for name, field in Settings.model_fields.items()}
+    assert Settings(**given) == load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("TESSERA_PORT", "0", "port", 0),
+        ("TESSERA_PORT", "65535", "port", 65535),
+        ("TESSERA_PORT", " 9000 ", "port", 9000),
+        ("TESSERA_MIX_TENANTS", "true", "mix_tenants", True),
+        ("TESSERA_MIX_TENANTS", "0", "mix_tenants", False),
+        ("TESSERA_MAX_MAP_DROP", "0", "max_map_drop", 0.0),
+        ("TESSERA_MAX_MAP_DROP", "1", "max_map_drop", 1.0),
+        ("TESSERA_LAYOUTS", "2x1", "layouts", ("2x1",)),
+        ("TESSERA_LAYOUTS", "2x1, 2x2,", "layouts", ("2x1", "2x2")),
+        ("TESSERA_S3_BUCKETS", "one,two.three-four", "s3_buckets", ("one", "two.three-four")),
+        ("TESSERA_UPSTREAM_URL", "http://emulator:9000/aws", "upstream_url", "http://emulator:9000/aws"),
+        ("TESSERA_REDIS_URL", "rediss://:p@ss@redis:6379/1", "redis_url", "rediss://:p@ss@redis:6379/1"),
+        ("TESSERA_REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
+        ("TESSERA_REDIS_URL", "", "redis_url", None),
+        ("TESSERA_LAYOUTS", "  ", "layouts", ()),
+    ],
+)
+def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(load_settings({name: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("TESSERA_PORT", "-1", "greater than or equal to 0"),
+        ("TESSERA_PORT", "65536", "less than or equal to 65535"),
+        ("TESSERA_PORT", "http", "valid integer"),
+        ("TESSERA_ROLE", "apis", "'all', 'api' or 'worker'"),
+        ("TESSERA_PROVIDER", "watson", "'emulator' or 'rekognition'"),
+        ("TESSERA_PROVIDER", "google", "not part of this version"),
+        ("TESSERA_PROVIDER", "torch", "not part of this version"),
+        ("TESSERA_MAX_MAP_DROP", "1.1", "less than or equal to 1"),
+        ("TESSERA_MAX_MAP_DROP", "nan", "finite number"),
+        ("TESSERA_SHUTDOWN_S", "0", "greater than 0"),
+        ("TESSERA_LAYOUTS", "2x1,2x", "'2x' is not a layout"),
+        ("TESSERA_LAYOUTS", "6x6", "'6x6' is not a layout"),
+        ("TESSERA_S3_BUCKETS", "my bucket", "is not a bucket name"),
+        ("TESSERA_S3_BUCKETS", "*", "is not a bucket name"),
+        ("TESSERA_UPSTREAM_URL", "emulator:9000", "http:// or https://"),
+        ("TESSERA_UPSTREAM_URL", "http://", "http:// or https://"),
+        ("TESSERA_UPSTREAM_URL", "http://[::1", "not an address"),
+        ("TESSERA_REDIS_URL", "http://redis", "redis:// or rediss:// or unix://"),
+        ("TESSERA_REDIS_URL", "redis://redis:70000", "not an address"),
+        ("TESSERA_MODEL", "no/such/file.onnx", "no such file"),
+        ("TESSERA_AWS_REGION", "Mars 1", "pattern"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complaint: str) -> None:
+    message = refusal({name: text})
+    assert f"  {name}: " in message
+    assert complaint in message
+
+
+@pytest.mark.parametrize(
+    ("environ", "complaint"),
+    [
+        ({"TESSERA_REQUEST_TIMEOUT_MS": "200"}, "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS"),
+        ({"TESSERA_ROLE": "api"}, "TESSERA_ROLE=api: needs TESSERA_REDIS_URL"),
+        ({"TESSERA_ROLE": "worker"}, "TESSERA_ROLE=worker: needs TESSERA_REDIS_URL"),
+        ({"TESSERA_REDIS_SHARDS": "2"}, "TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL"),
+        ({"TESSERA_MODEL": __file__, "TESSERA_PROVIDER": "rekognition"}, "TESSERA_MODEL: has an effect only with"),
+    ],
+)
+def test_entries_that_contradict_each_other_are_refused(environ: dict[str, str], complaint: str) -> None:
+    assert complaint in refusal(environ)
+
+
+def test_roles_apart_are_accepted_where_they_can_meet() -> None:
+    assert load_settings({"TESSERA_ROLE": "api", "TESSERA_REDIS_URL": "redis://redis"}).role == "api"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("TESSERA_PROT", "did you mean TESSERA_PORT?"),
+        ("TESSERA_MAX_WAIT", "did you mean TESSERA_MAX_WAIT_MS?"),
+        ("TESSERA_REDISURL", "did you mean TESSERA_REDIS_URL?"),
+        ("tessera_port", "did you mean TESSERA_PORT?"),
+        ("TESSERA_SCOUT", "not part of this version"),
+        ("TESSERA_GRPC_PORT", "not part of this version"),
+        ("TESSERA_API_SERVICE_HOST", "enableServiceLinks"),
+        ("TESSERA_API_PORT_8080_TCP_ADDR", "enableServiceLinks"),
+    ],
+)
+def test_an_unknown_name_is_an_error_with_a_hint(name: str, hint: str) -> None:
+    message = refusal({name: "1"})
+    assert f"  {name}: " in message
+    assert hint in message
+
+
+def test_a_service_link_in_place_of_the_port_is_recognised() -> None:
+    assert "enableServiceLinks" in refusal({"TESSERA_PORT": "tcp://10.0.0.7:8080"})
+
+
+def test_other_programs_names_and_the_test_suites_own_are_ignored() -> None:
+    assert load_settings({"PATH": "/bin", "TESSERA_TEST_REDIS": "x", "MY_TESSERA_PORT": "1"}) == load_settings({})
+
+
+def test_every_problem_is_told_at_once() -> None:
+    message = refusal({"TESSERA_PORT": "x", "TESSERA_ROLE": "y", "TESSERA_PROT": "1"})
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == ["TESSERA_PROT", "TESSERA_PORT", "TESSERA_ROLE"]
+
+
+def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("# ours\nTESSERA_PORT=1000\nexport TESSERA_HOST='0.0.0.0'\nOTHER=1\nTESSERA_REDIS_URL=redis://:a$b@h\n")
+    settings = load_settings({"TESSERA_PORT": "2000"}, env_file)
+    assert (settings.port, settings.host, settings.redis_url) == (2000, "0.0.0.0", "redis://:a$b@h")
+
+
+def test_an_unknown_name_in_the_file_is_an_error_too(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("TESSERA_PROT=1\n")
+    assert "did you mean TESSERA_PORT?" in refusal({}, env_file)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(b"TESSERA_PORT=1\n= 3\n", ".env, line 2: not of the form NAME=value"), (b"TESSERA_HOST=\xff\n", ".env: cannot be read")],
+)
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes, complaint: str) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(content)
+    assert complaint in refusal({}, env_file)
+
+
+def test_a_missing_file_is_no_error(tmp_path: Path) -> None:
+    assert load_settings({}, tmp_path / ".env") == load_settings({})
+
+
+def test_a_directory_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    assert "cannot be read" in refusal({}, tmp_path)
+
+
+def test_settings_never_look_at_the_environment_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_PORT", "1234")
+    assert Settings().port == 8080
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings({})
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1
+
+
+def test_milliseconds_are_also_given_in_seconds() -> None:
+    settings = Settings(max_wait_ms=150, request_timeout_ms=2500, provider_timeout_ms=100)
+    assert (settings.max_wait_s, settings.request_timeout_s, settings.provider_timeout_s) == (0.15, 2.5, 0.1)
+
+
+def test_the_table_documents_every_setting() -> None:
+    lines = settings_table().splitlines()
+    assert len(lines) == 2 + len(Settings.model_fields)
+    for field, info in Settings.model_fields.items():
+        line = next(line for line in lines if f"`{env_name(field)}`" in line)
+        assert info.description
+        assert info.description in line
+    assert "| `TESSERA_MAX_WAIT_MS` | `200` | ms |" in settings_table()
+    assert "| `TESSERA_MIX_TENANTS` | `false` | `true`, `false` |" in settings_table()
+    assert "| `TESSERA_REDIS_URL` |  | URL |" in settings_table()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:hunter2@redis/0", "redis://me:hun@ter2@redis/0", "redis://redis/0?password=hunter2"],
+)
+def test_passwords_are_in_no_view_no_representation_and_no_message(url: str) -> None:
+    settings = load_settings({"TESSERA_REDIS_URL": url})
+    for shown in (str(public_view(settings)), repr(settings), str(settings)):
+        assert "ter2" not in shown
+    assert "redis" in str(public_view(settings)["TESSERA_REDIS_URL"])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://:hunter2@redis", "redis://me:ter2/x@redis", "redis://:ter2@[::1", "redis://me:ter2#@redis"]
+)
+@pytest.mark.parametrize("name", ["TESSERA_REDIS_URL", "TESSERA_UPSTREAM_URL", "TESSERA_PORT"])
+def test_a_refusal_quotes_no_password(name: str, url: str) -> None:
+    assert "ter2" not in refusal({name: url, "TESSERA_HOTS": ""})
+
+
+def test_the_public_view_is_plain_values_under_environment_names() -> None:
+    view = public_view(load_settings({"TESSERA_LAYOUTS": "2x1"}))
+    assert view.keys() == NAMES.keys()
+    assert view["TESSERA_LAYOUTS"] == ["2x1"]
+    assert view["TESSERA_PORT"] == 8080
