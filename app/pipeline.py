@@ -273,5 +273,5 @@ class Pipeline:
 
 def _unless_ours(outcome: Outcome) -> Outcome | Bypass:
     """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand."""
-    failed = not isinstance(outcome.result, Answer)
-    return Bypass.LATE if failed and outcome.result.kind.fault is Fault.TESSERA else outcome
+    ours = isinstance(outcome.result, Failure) and outcome.result.kind.fault is Fault.TESSERA
+    return Bypass.LATE if ours else outcome

@@ -28,6 +28,7 @@ from app.wire.headers import clean_request_id
 
 # nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
 CLIENT_LEFT_STATUS = 499
+FIRST_ERROR_STATUS = 400
 
 log = get_logger(__name__)
 
@@ -117,13 +118,13 @@ class FrontDoor:
             return _response(dialect.refuse(problem, visit.request_id)), outcome_of(problem.kind)
         except Exception:
             log.error("unexpected failure", exc_info=True)
-            problem = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
-            return _response(dialect.refuse(problem, visit.request_id)), outcome_of(problem.kind)
+            unexpected = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
+            return _response(dialect.refuse(unexpected, visit.request_id)), outcome_of(unexpected.kind)
 
     async def _answer(self, request: Request, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Response, str]:
         call = dialect.read(raw)
         if isinstance(call, Passthrough):
-            return await self._forward(raw, call), "answered"
+            return await unless_client_leaves(request, self._forward(raw, call)), "answered"
         visit.task = call.task.value
         answered = await unless_client_leaves(request, self._pipeline.answer(call, visit.request_id))
         reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
@@ -135,9 +136,10 @@ class FrontDoor:
         if self._forwarder is None or call.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{call.operation} is not available through this provider")
         self._ledger.bypass(Bypass.OPERATION)
-        self._ledger.passed_through(call.operation)
         request = ForwardRequest(raw.method, raw.path, raw.query, raw.headers, raw.body)
         reply = await self._forwarder.forward(request, timeout_s=self._rules.request_timeout_s)
+        if call.billed and reply.status < FIRST_ERROR_STATUS:
+            self._ledger.passed_through(call.operation)
         response = StreamingResponse(reply.body, status_code=reply.status)
         response.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
         closing = getattr(reply.body, "aclose", None)

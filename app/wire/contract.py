@@ -87,12 +87,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Passthrough:
-    """A request to be forwarded whole to the provider `vendor` speaks for."""
+    """A request to be forwarded whole to the provider `vendor` speaks for. `billed`: the vendor charges an image for it."""
 
     endpoint: str
     operation: str
     tenant: str
     vendor: str
+    billed: bool = False
 
 
 class Dialect(Protocol):

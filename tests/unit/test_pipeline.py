@@ -79,7 +79,7 @@ def call(**changes: object) -> Call:
         formats=frozenset({"png", "jpeg"}),
         max_image_bytes=1_000_000,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # the fields of Call, by name
 
 
 def only(outcomes: tuple[Outcome, ...]) -> Outcome:

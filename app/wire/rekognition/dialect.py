@@ -23,7 +23,7 @@ from app.wire.headers import answer_headers, read_wishes
 from app.wire.rekognition import refusals, request
 from app.wire.rekognition.findings import Found, Wanted
 from app.wire.rekognition.members import Members
-from app.wire.rekognition.operations import OPERATIONS, Asked, Operation
+from app.wire.rekognition.operations import BILLED_VERBS, OPERATIONS, Asked, Operation
 
 # AWS itself reads JPEG and PNG only; WebP is a leniency: it is turned into something that the provider reads.
 FORMATS = frozenset({"jpeg", "png", "webp"})
@@ -54,7 +54,7 @@ class RekognitionDialect:
         tenant = request.read_tenant(raw)
         operation = OPERATIONS.get(name)
         if operation is None:
-            return Passthrough(self.name, name, tenant, refusals.VENDOR)
+            return Passthrough(self.name, name, tenant, refusals.VENDOR, billed=name.startswith(BILLED_VERBS))
         wishes = read_wishes(raw.headers)
         values = request.read_members(raw.body)
         members = Members(values)

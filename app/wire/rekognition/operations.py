@@ -23,6 +23,9 @@ from app.wire.rekognition.members import Members
 INLINE_BYTES = 5_242_880
 SMALL_INLINE_BYTES = 4_194_304
 
+# Passed-through operations that AWS charges an image for begin so (its price page, groups 1 and 2); the rest is management.
+BILLED_VERBS = ("Detect", "Recognize", "Compare", "Search", "Index")
+
 # DetectLabels without MinConfidence returns labels of at least 55 percent (service model).
 DEFAULT_LABEL_PERCENT = 55.0
 

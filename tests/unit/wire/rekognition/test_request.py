@@ -47,12 +47,19 @@ def test_gridded_operations_become_calls(operation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "operation", ["DetectText", "IndexFaces", "DetectModerationLabels", "ListCollections", "FutureOperation2"]
+    ("operation", "billed"),
+    [
+        ("DetectText", True),
+        ("IndexFaces", True),
+        ("DetectModerationLabels", True),
+        ("ListCollections", False),
+        ("FutureOperation2", False),
+    ],
 )
-def test_other_operations_are_passed_through_unread(operation: str) -> None:
+def test_other_operations_are_passed_through_unread(operation: str, billed: bool) -> None:
     """Also those that are younger than this code, and bodies that we would not understand."""
     assert DIALECT.read(aws_body(operation, b"\xff not json")) == Passthrough(
-        "rekognition", operation, "AKIDEXAMPLE", "rekognition"
+        "rekognition", operation, "AKIDEXAMPLE", "rekognition", billed
     )
 
 
