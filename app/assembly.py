@@ -48,6 +48,8 @@ LEASE_MARGIN_S = 5.0
 # Images that may wait for being sent alone, per image that may be under way: beyond it they are refused at once, because
 # they would only wait for their time-out.
 ALONE_QUEUE_FACTOR = 8
+# Connections for requests that are passed through, beside those for sheets and single images.
+FORWARD_CONNECTIONS = 64
 # The emulator asks for signed requests as AWS does, and accepts any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
 
@@ -101,6 +103,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
     provider = build_provider(await _provider_options(settings, stack))
     stack.push_async_callback(provider.aclose)
+    await _warm_up(provider)
     pixels = PixelPool(settings.compose_threads)
     stack.callback(pixels.close)
     capabilities = provider.capabilities
@@ -116,6 +119,14 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     return _Tools(clock, provider, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
 
 
+async def _warm_up(provider: RekognitionProvider) -> None:
+    """Credentials and address are looked up now, not in the first request. A vendor that is away keeps nobody from starting."""
+    try:
+        log.info("provider", url=await provider.warm_up())
+    except Problem as problem:
+        log.warning("the provider cannot be used yet", reason=problem.detail)
+
+
 async def _provider_options(settings: Settings, stack: AsyncExitStack) -> ProviderOptions:
     """The paid upstream's address; without one the emulator is started as a child of this process."""
     url = settings.upstream_url
@@ -129,6 +140,7 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
         upstream_url=url,
         region=settings.aws_region,
         credentials=EMULATOR_CREDENTIALS if settings.provider == "emulator" else None,
+        max_connections=settings.max_inflight + settings.max_alone + FORWARD_CONNECTIONS,
     )
 
 

@@ -51,7 +51,8 @@ class Intake(Protocol):
     async def enqueue(self, job: Job) -> asyncio.Future[Outcome]:
         """Admit a job; the future gets its one outcome. The listener is in place before the job is visible.
 
-        Raises Problem: OVER_CAPACITY (G9), ACCUMULATOR_UNAVAILABLE, NO_WORKER (nobody alive to claim it), SHUTTING_DOWN (after drain).
+        Raises Problem: OVER_CAPACITY (G9), ACCUMULATOR_UNAVAILABLE, NO_WORKER (nobody alive to claim it), SHUTTING_DOWN (after
+        drain).
         """
         ...
 

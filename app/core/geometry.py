@@ -82,7 +82,8 @@ class UnitBox:
         return UnitPoint((self.left + self.right) / 2, (self.top + self.bottom) / 2)
 
     def to_pixels(self, size: Size) -> PixelBox:
-        return PixelBox(self.left * size.width_px, self.top * size.height_px, self.right * size.width_px, self.bottom * size.height_px)
+        width, height = size.width_px, size.height_px
+        return PixelBox(self.left * width, self.top * height, self.right * width, self.bottom * height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,8 @@ class PixelBox:
         return self.left_px <= x_px < self.right_px and self.top_px <= y_px < self.bottom_px
 
     def to_unit(self, size: Size) -> UnitBox:
-        return UnitBox(
-            self.left_px / size.width_px, self.top_px / size.height_px, self.right_px / size.width_px, self.bottom_px / size.height_px
-        )
+        width, height = size.width_px, size.height_px
+        return UnitBox(self.left_px / width, self.top_px / height, self.right_px / width, self.bottom_px / height)
 
     def __iter__(self) -> Iterator[float]:
         return iter((self.left_px, self.top_px, self.right_px, self.bottom_px))

@@ -20,7 +20,7 @@ from app.errors import Kind, VendorError
 
 # A vendor's own JSON in which every piece of geometry has been replaced by a typed leaf, so that one generic walk can
 # move it all (boxes, landmarks, polygons, nested instances) and no field that the vendor may add later is lost.
-Tree: TypeAlias = "None | bool | int | float | str | list[Tree] | dict[str, Tree] | UnitBox | UnitPoint"
+Tree: TypeAlias = "bool | int | float | str | list[Tree] | dict[str, Tree] | UnitBox | UnitPoint | None"
 
 
 class Task(StrEnum):

@@ -127,6 +127,7 @@ class FrontDoor:
             return await unless_client_leaves(request, self._forward(raw, call)), "answered"
         visit.task = call.task.value
         answered = await unless_client_leaves(request, self._pipeline.answer(call, visit.request_id))
+        _log_failures(answered.outcomes)
         reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
         self._ledger.filtered(reply.filtered)
         return _response(reply), _outcome_of_all(answered.outcomes)
@@ -150,6 +151,14 @@ class FrontDoor:
 def outcome_of(kind: Kind) -> str:
     """The `outcome` label of a failed request: whose fault it was."""
     return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
+
+
+def _log_failures(outcomes: tuple[Outcome, ...]) -> None:
+    """The vendor's own words stay here when the client is not to see them."""
+    for outcome in outcomes:
+        if isinstance(outcome.result, Failure):
+            said = outcome.result.vendor.message if outcome.result.vendor else ""
+            log.warning("no answer", kind=outcome.result.kind.value, reason=outcome.result.detail, vendor_said=said)
 
 
 def _outcome_of_all(outcomes: tuple[Outcome, ...]) -> str:

@@ -80,8 +80,26 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
 )
 
 
+# Errors about the credentials of the proxy itself. Their texts name the operator's account and roles, which are no
+# client's business: the name goes out, the text stays in the log.
+_OPERATORS = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "UnrecognizedClientException",
+    }
+)
+_OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
+
+
 def refuse(problem: Problem, request_id: str) -> RawReply:
-    """The problem in AWS's own error shape; Rekognition's own error is handed on word for word."""
+    """The problem in AWS's own error shape; Rekognition's own error is handed on word for word, but for `_OPERATORS`."""
     headers = reply_headers(request_id)
     if problem.retry_after_s is not None and math.isfinite(problem.retry_after_s):
         headers[RETRY_AFTER_MS] = str(max(0, math.ceil(problem.retry_after_s * MS_PER_S)))
@@ -101,6 +119,8 @@ def _own_error(error: VendorError | None, request_id: str) -> tuple[int, bytes] 
     """Status and body of Rekognition's own error, if that is what it is. A success status would read as an empty answer."""
     if error is None or error.vendor != VENDOR or not error.code or not _FIRST_ERROR_STATUS <= error.status <= _LAST_STATUS:
         return None
+    if error.code in _OPERATORS:
+        return error.status, _body(error.code, _OPERATORS_MESSAGE, request_id)
     if _names_its_type(error.body):
         return error.status, error.body.encode()
     return error.status, _body(error.code, error.message, request_id)

@@ -1,0 +1,66 @@
+"""From settings to a provider: the one place that knows which implementation a provider's name stands for.
+
+Called by the composition root. Importing it or building a provider connects to nothing; `warm_up` of the provider does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from app.providers.aws import FixedCredentials
+from app.providers.rekognition import RekognitionProvider
+from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
+
+REKOGNITION = "rekognition"
+EMULATOR = "emulator"
+
+# An emulator checks nothing, but requests are signed all the same: the way of a request is one and the same for both.
+EMULATOR_CREDENTIALS = FixedCredentials("EMULATOR", "EMULATOR")
+EMULATOR_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """`upstream_url`, `credentials`: None leaves them to AWS's own chain (environment, files, roles).
+
+    `region` counts where that chain names none. `max_connections`: at least the sheets and forwarded requests that may be
+    in flight at once.
+    """
+
+    name: str = REKOGNITION
+    upstream_url: str | None = None
+    region: str | None = None
+    credentials: FixedCredentials | None = None
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        if self.name not in (REKOGNITION, EMULATOR):
+            raise ValueError(f"no such provider: {self.name!r} (known: {REKOGNITION}, {EMULATOR})")
+        if self.name == EMULATOR and self.upstream_url is None:
+            raise ValueError("an emulator has no address of its own: upstream_url is needed")
+        if self.upstream_url is not None:
+            _require_address(self.upstream_url)
+        if self.max_connections < 1 or self.connect_timeout_s <= 0:
+            raise ValueError("max_connections is at least 1, and connect_timeout_s is above 0")
+
+
+def build_provider(options: ProviderOptions) -> RekognitionProvider:
+    """The provider that `options.name` stands for."""
+    is_emulator = options.name == EMULATOR
+    return RekognitionProvider(
+        name=options.name,
+        upstream_url=options.upstream_url,
+        region=options.region or (EMULATOR_REGION if is_emulator else None),
+        credentials=options.credentials or (EMULATOR_CREDENTIALS if is_emulator else None),
+        max_connections=options.max_connections,
+        connect_timeout_s=options.connect_timeout_s,
+    )
+
+
+def _require_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"upstream_url is http(s)://host[:port][/path], not {url!r}")
+    _ = parts.port  # raises ValueError for what is no port

@@ -1,0 +1,254 @@
+"""The one retry loop in front of a paid provider. Used by the workers and by the front half when it sends an image alone.
+
+Comes in: an image, an inquiry, and the time that is left for both. Goes out: a reading and what it cost, or a Problem that
+says what was paid in vain. Every attempt is counted as it is paid; nothing below this file retries (guarantee P1).
+
+One question, in order: is there time -> a free slot -> the permit -> one attempt -> on a failure that may pass: wait, again.
+
+What counts as paid: every answer with a success status, also one that cannot be understood, and every request that was sent
+whole and never answered (the vendor may have billed it, and a bill that is guessed is guessed upwards). Not paid: refusals,
+throttling, errors of the vendor, connections that did not come about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from app.clock import Clock
+from app.core.model import Inquiry
+from app.errors import Fault, Kind, Problem
+from app.providers.contract import Provider, Reading
+from app.providers.latency import LatencyTracker
+
+Permit: TypeAlias = Callable[[float], Awaitable[bool]]
+Wait: TypeAlias = Callable[[float], Awaitable[None]]
+
+DEFAULT_CONCURRENCY = 64  # a vendor's default quota is 5 to 50 calls per second at under a second each
+
+_RETRIED = frozenset(kind for kind in Kind if kind.fault is Fault.PROVIDER and kind.retryable)
+_PAID_IN_VAIN = frozenset({Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
+
+# Retrying what was refused costs nothing and ends with the time that is left; what was paid in vain costs each time.
+MOST_PAID_ATTEMPTS = 3
+
+# Full jitter: a random share of base x 2^i, so that callers who failed together do not come back together. The bases are
+# the SDK's own (botocore, retry mode "standard": 1 s when throttled, 50 ms otherwise), throttling shortened: a client waits.
+THROTTLED_BASE_S = 0.25
+FAILED_BASE_S = 0.05
+LONGEST_PAUSE_S = 5.0
+_MOST_DOUBLINGS = 16  # 2^16 x any base is far above the longest pause
+
+# Fewer than one call in ten is that fast: an attempt with less time is a bill without an answer.
+_HOPEFUL_SHARE = 0.10
+
+# A lease outlives one attempt by this much: demultiplexing, delivering, a busy machine. Every permit asks for the same span,
+# because parts of one batch share its lease, and a shorter span for one part would cut the others short.
+LEASE_MARGIN_S = 5.0
+
+
+class PaidKind(StrEnum):
+    """What an inference was paid for (metric label)."""
+
+    GRID = "grid"
+    SINGLE = "single"
+    ESCALATION = "escalation"
+    GROUP_TEST = "group_test"
+    PASSTHROUGH = "passthrough"
+    SHADOW = "shadow"
+
+
+class Meter(Protocol):
+    """What happened at the provider, one call per event. The metrics module implements it."""
+
+    def paid(self, kind: str) -> None:
+        """One inference was paid."""
+        ...
+
+    def error(self, kind: Kind) -> None:
+        """One attempt failed."""
+        ...
+
+    def took(self, seconds: float) -> None:
+        """One attempt succeeded after this long."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer, and what it took: `paid` inferences, attempts in vain included; `provider_s` from first try to answer."""
+
+    reading: Reading
+    paid: int
+    provider_s: float
+
+
+class AskFailed(Problem):
+    """No answer: `problem` is the last attempt's, `paid` what was paid in vain until then, `provider_s` the time it took.
+
+    A Problem itself (the same one, in effect), so that whoever only wants to tell the client need not know this class.
+    """
+
+    def __init__(self, problem: Problem, *, paid: int, provider_s: float) -> None:
+        super().__init__(problem.kind, problem.detail, vendor=problem.vendor, retry_after_s=problem.retry_after_s)
+        self.problem = problem
+        self.paid = paid
+        self.provider_s = provider_s
+
+
+class LeaseLost(Exception):
+    """Somebody else works on this batch now, so nothing more may be paid for it. `paid`: in vain, until then."""
+
+    def __init__(self, what: str, *, paid: int = 0) -> None:
+        super().__init__(what)
+        self.paid = paid
+
+
+@dataclass(slots=True)
+class _Question:
+    """One `ask` under way."""
+
+    image: bytes = field(repr=False)
+    inquiry: Inquiry
+    kind: PaidKind
+    permit: Permit | None
+    started_s: float
+    deadline_s: float
+    paid: int = 0
+    attempts: int = 0
+
+    async def hold(self, lease_s: float) -> None:
+        """Keep the batch ours for that long from now, or stop."""
+        if self.permit is not None and not await self.permit(lease_s):
+            raise LeaseLost("the permit to pay was refused", paid=self.paid)
+
+
+class Caller:
+    """Asks one provider, at most `concurrency` questions at a time. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        attempt_timeout_s: float,
+        meter: Meter,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        wait: Wait = asyncio.sleep,
+    ) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._rng = rng
+        self._attempt_timeout_s = attempt_timeout_s
+        self._lease_s = attempt_timeout_s + LEASE_MARGIN_S
+        self._meter = meter
+        self._slots = asyncio.Semaphore(concurrency)
+        self._wait = wait
+        self._latency = LatencyTracker()
+
+    def p95_s(self) -> float:
+        """The live p95 of successful calls."""
+        return self._latency.p95_s(self._clock.now_s())
+
+    async def ask(
+        self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None
+    ) -> Asked:
+        """Ask until there is an answer, a failure that no retry helps, or too little time.
+
+        `permit(lease_s)` is awaited before every attempt and every longer wait; False raises `LeaseLost`, and nothing more
+        is paid. Raises `AskFailed` (a Problem) in every other case without an answer.
+        """
+        now_s = self._clock.now_s()
+        question = _Question(image, inquiry, kind, permit, started_s=now_s, deadline_s=now_s + time_left_s)
+        try:
+            reading = await self._ask_until_answered(question)
+        except Problem as problem:
+            raise AskFailed(problem, paid=question.paid, provider_s=self._clock.now_s() - question.started_s) from problem
+        return Asked(reading, question.paid, self._clock.now_s() - question.started_s)
+
+    async def _ask_until_answered(self, question: _Question) -> Reading:
+        failed: Problem | None = None
+        while True:
+            self._require_time(question, failed)
+            await self._take_slot(question, failed)
+            try:
+                self._require_time(question, failed)
+                return await self._attempt(question)
+            except Problem as problem:
+                if not self._may_retry(question, problem):
+                    raise
+                failed = problem
+            finally:
+                self._slots.release()
+            await self._pause(question, failed)
+
+    async def _take_slot(self, question: _Question, failed: Problem | None) -> None:
+        """Wait for a free slot, in spans that the lease outlives."""
+        while self._slots.locked():
+            self._require_time(question, failed)
+            await question.hold(self._lease_s)
+            try:
+                async with asyncio.timeout(self._span_s(question)):
+                    await self._slots.acquire()
+            except TimeoutError:
+                continue
+            return
+        await self._slots.acquire()
+
+    async def _attempt(self, question: _Question) -> Reading:
+        await question.hold(self._lease_s)
+        question.attempts += 1
+        timeout_s = self._span_s(question)
+        began_s = self._clock.now_s()
+        try:
+            reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
+        except Problem as problem:
+            self._meter.error(problem.kind)
+            if problem.kind in _PAID_IN_VAIN:
+                self._pay(question)
+            raise
+        except asyncio.CancelledError:
+            self._pay(question)  # it may be on its way, and the vendor does not know that nobody waits any more
+            raise
+        self._pay(question)
+        ended_s = self._clock.now_s()
+        self._meter.took(ended_s - began_s)
+        self._latency.observe(ended_s, ended_s - began_s)
+        return reading
+
+    async def _pause(self, question: _Question, failed: Problem) -> None:
+        base_s = THROTTLED_BASE_S if failed.kind is Kind.THROTTLED else FAILED_BASE_S
+        doublings = min(question.attempts - 1, _MOST_DOUBLINGS)
+        jittered_s = self._rng.uniform(0.0, min(LONGEST_PAUSE_S, base_s * 2**doublings))
+        pause_s = max(jittered_s, failed.retry_after_s or 0.0)
+        self._require_time(question, failed, after_s=pause_s)
+        while pause_s > 0:
+            span_s = min(pause_s, self._attempt_timeout_s)
+            await question.hold(self._lease_s)
+            await self._wait(span_s)
+            pause_s -= span_s
+
+    def _may_retry(self, question: _Question, problem: Problem) -> bool:
+        return problem.kind in _RETRIED and question.paid < MOST_PAID_ATTEMPTS
+
+    def _require_time(self, question: _Question, failed: Problem | None, after_s: float = 0.0) -> None:
+        """Raise, with the vendor's own error if there is one, when an attempt would come too late to be answered."""
+        hopeful_s = self._latency.quantile_s(_HOPEFUL_SHARE, self._clock.now_s())
+        if self._left_s(question) - after_s < hopeful_s:
+            raise failed or Problem(Kind.DEADLINE_EXCEEDED, "Too little time is left for a call to the provider")
+
+    def _span_s(self, question: _Question) -> float:
+        """The longest that may pass under one permit."""
+        return min(self._attempt_timeout_s, self._left_s(question))
+
+    def _left_s(self, question: _Question) -> float:
+        return question.deadline_s - self._clock.now_s()
+
+    def _pay(self, question: _Question) -> None:
+        question.paid += 1
+        self._meter.paid(question.kind)

@@ -1,0 +1,160 @@
+"""The findings of one answer, operation by operation. Pure; called by `parse` with an answer that is known to be an object.
+
+`Detection.fields` holds what the Rekognition dialect needs to write the finding again, with geometry typed (see `trees`):
+
+    OBJECTS               one per instance: {"label": its label without Instances, "instance": ..., "ancestors": [labels]}
+    FACES                 {"face": ...}
+    CELEBRITIES           {"celebrity": ...} or {"unrecognized": ...}
+    PROTECTIVE_EQUIPMENT  {"person": ..., "summary": [names of the Summary lists with its Id]}; no "summary" without Summary
+    CUSTOM_OBJECTS        {"custom_label": ...}; box None for a label of the whole image
+
+Labels without instances (scenes, concepts) have no place in the image and cannot be attributed to a cell of a sheet: they
+are left out. An image that was sent alone still has them, in `Reading.verbatim`. A finding that is broken, or whose box is
+missing where the operation promises one, is left out too; its neighbours stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from app.core.geometry import UnitBox
+from app.core.model import Detection, Feature, Tree
+from app.providers.rekognition.operations import VENDOR
+from app.providers.rekognition.trees import Broken, number, typed_fields, unit_box
+
+_Object: TypeAlias = dict[str, Any]
+_Fields: TypeAlias = dict[str, Tree]
+
+_PERCENT = 100.0
+_CERTAIN_UNIT = 1.0  # a finding without a Confidence: the vendor named it and voiced no doubt
+
+
+def _labels(answer: _Object) -> Iterator[Detection]:
+    known = _labels_by_name(answer)
+    for label in _entries(answer, "Labels"):
+        yield from _unless_broken(lambda entry: _instances(entry, known), label)
+
+
+def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[Detection]:
+    name, label_score_unit = _text(label, "Name"), _score_unit(label)
+    entry = typed_fields(label, without="Instances")
+    parents = dict.fromkeys(str(parent.get("Name")) for parent in _entries(label, "Parents"))
+    ancestors: list[Tree] = [known[parent] for parent in parents if parent in known and parent != name]
+
+    def read(instance: _Object) -> list[Detection]:
+        fields: _Fields = {"label": entry, "instance": typed_fields(instance), "ancestors": ancestors}
+        score_unit = _score_unit(instance, otherwise=label_score_unit)
+        return [_detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)]
+
+    return [found for instance in _entries(label, "Instances") for found in _unless_broken(read, instance)]
+
+
+def _labels_by_name(answer: _Object) -> dict[str, _Fields]:
+    known: dict[str, _Fields] = {}
+    for label in _entries(answer, "Labels"):
+        try:
+            known.setdefault(_text(label, "Name"), typed_fields(label, without="Instances"))
+        except Broken:
+            continue
+    return known
+
+
+def _faces(answer: _Object) -> Iterator[Detection]:
+    def read(face: _Object) -> list[Detection]:
+        return [_detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})]
+
+    for face in _entries(answer, "FaceDetails"):
+        yield from _unless_broken(read, face)
+
+
+def _celebrities(answer: _Object) -> Iterator[Detection]:
+    def read_known(entry: _Object) -> list[Detection]:
+        fields: _Fields = {"celebrity": typed_fields(entry)}
+        score_unit = _score_unit(entry, member="MatchConfidence")
+        return [_detection(Feature.CELEBRITIES, _text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)]
+
+    def read_unknown(face: _Object) -> list[Detection]:
+        fields: _Fields = {"unrecognized": typed_fields(face)}
+        return [_detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)]
+
+    for entry in _entries(answer, "CelebrityFaces"):
+        yield from _unless_broken(read_known, entry)
+    for face in _entries(answer, "UnrecognizedFaces"):
+        yield from _unless_broken(read_unknown, face)
+
+
+def _persons(answer: _Object) -> Iterator[Detection]:
+    summary = answer.get("Summary")
+
+    def read(person: _Object) -> list[Detection]:
+        fields: _Fields = {"person": typed_fields(person)}
+        if isinstance(summary, dict):
+            number_in_answer = person.get("Id")
+            fields["summary"] = [name for name, ids in summary.items() if isinstance(ids, list) and number_in_answer in ids]
+        return [_detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)]
+
+    for person in _entries(answer, "Persons"):
+        yield from _unless_broken(read, person)
+
+
+def _custom_labels(answer: _Object) -> Iterator[Detection]:
+    def read(label: _Object) -> list[Detection]:
+        geometry = label.get("Geometry") or {}
+        box = unit_box(geometry["BoundingBox"]) if isinstance(geometry, dict) and geometry.get("BoundingBox") else None
+        fields: _Fields = {"custom_label": typed_fields(label)}
+        return [_detection(Feature.CUSTOM_OBJECTS, _text(label, "Name"), _score_unit(label), box, fields)]
+
+    for label in _entries(answer, "CustomLabels"):
+        yield from _unless_broken(read, label)
+
+
+FINDERS: Mapping[Feature, Callable[[_Object], Iterator[Detection]]] = {
+    Feature.OBJECTS: _labels,
+    Feature.FACES: _faces,
+    Feature.CELEBRITIES: _celebrities,
+    Feature.PROTECTIVE_EQUIPMENT: _persons,
+    Feature.CUSTOM_OBJECTS: _custom_labels,
+}
+
+
+def _unless_broken(read: Callable[[_Object], list[Detection]], entry: _Object) -> list[Detection]:
+    try:
+        return read(entry)
+    except Broken:
+        return []
+
+
+def _detection(feature: Feature, label: str, score_unit: float, box: UnitBox | None, fields: _Fields) -> Detection:
+    return Detection(feature, label, score_unit, box, vendor=VENDOR, fields=fields)
+
+
+def _entries(node: _Object, member: str) -> list[_Object]:
+    """The objects in a list; what is no list has none, and what is no object is no finding."""
+    value = node.get(member)
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _object(node: _Object, member: str) -> _Object:
+    value = node.get(member)
+    if not isinstance(value, dict):
+        raise Broken(f"{member} is not an object")
+    return value
+
+
+def _box(node: _Object) -> UnitBox:
+    return unit_box(node.get("BoundingBox"))
+
+
+def _text(node: _Object, member: str) -> str:
+    value = node.get(member)
+    if not isinstance(value, str):
+        raise Broken(f"{member} is not text")
+    return value
+
+
+def _score_unit(node: _Object, member: str = "Confidence", otherwise: float = _CERTAIN_UNIT) -> float:
+    value = node.get(member)
+    if value is None:
+        return otherwise
+    return min(1.0, max(0.0, number(value) / _PERCENT))

@@ -1,0 +1,53 @@
+"""From a successful answer's body to a `Reading`. Pure; called by `provider`, off the event loop.
+
+An answer that is not JSON, not an object, or has none of its operation's lists is Problem PROVIDER_GARBLED; a broken finding
+inside a sound answer is left out (see `findings`). Nothing else is ever raised.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from app.core.model import Feature, Tree
+from app.errors import Kind, Problem
+from app.providers.contract import Reading
+from app.providers.rekognition.findings import FINDERS
+from app.providers.rekognition.operations import OPERATIONS, Operation
+
+_MODEL_VERSIONS = ("LabelModelVersion", "ProtectiveEquipmentModelVersion")
+
+
+def parse(feature: Feature, body: bytes) -> Reading:
+    """All findings of the answer `body` to the operation of `feature`."""
+    operation = OPERATIONS[feature]
+    answer = _read_object(body)
+    if not any(isinstance(answer.get(name), kind) for name, kind in operation.marks.items()):
+        raise garbled(f"the answer to {operation.name} has no {' or '.join(operation.marks)}")
+    extra: dict[str, Tree] = {name: answer[name] for name in _MODEL_VERSIONS if isinstance(answer.get(name), str)}
+    return Reading(
+        detections=tuple(FINDERS[feature](answer)), verbatim=body, truncated=_is_truncated(operation, answer), extra=extra
+    )
+
+
+def garbled(what: str) -> Problem:
+    """The problem of an answer that is none."""
+    return Problem(Kind.PROVIDER_GARBLED, f"The provider's answer cannot be understood: {what}")
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise garbled("it is not JSON") from error
+    if not isinstance(answer, dict):
+        raise garbled("it is not a JSON object")
+    return answer
+
+
+def _is_truncated(operation: Operation, answer: dict[str, Any]) -> bool:
+    if operation.result_cap is None:
+        return False
+    lists = [answer.get(name) for name in operation.marks]
+    return sum(len(found) for found in lists if isinstance(found, list)) >= operation.result_cap

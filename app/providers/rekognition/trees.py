@@ -1,0 +1,100 @@
+"""From plain JSON to a `Tree` with typed geometry. Pure; called by `parse`.
+
+The convention, shared with the Rekognition dialect, which turns it back into AWS's shapes:
+
+    {"Left", "Top", "Width", "Height"}   -> UnitBox                  bounding boxes
+    {"X", "Y"}                           -> UnitPoint                corners of a polygon
+    {"Type", "X", "Y", ...}              -> the same without X and Y, plus {"$point": UnitPoint}     landmarks
+
+Every other field stays as it is, known or not. What cannot be what it claims to be raises `Broken`; the finding that it
+belongs to is then left out, the rest of the answer stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.geometry import UnitBox, UnitPoint
+from app.core.model import Tree
+
+POINT = "$point"
+
+_BOX_KEYS = frozenset({"Left", "Top", "Width", "Height"})
+_POINT_KEYS = frozenset({"X", "Y"})
+_NAMED_POINT_KEYS = frozenset({"Type", "X", "Y"})
+
+# The deepest finding of the service model has 6 levels; deeper than this is an attack on whoever walks the tree recursively.
+_MAX_DEPTH = 32
+# Boxes of things cut by the edge lie a little outside 0..1. A hundred image widths away is no place, and bounding it here
+# keeps every later sum and rounding finite.
+_FARTHEST_UNIT = 100.0
+
+
+class Broken(ValueError):
+    """A piece of an answer that cannot be what it claims to be."""
+
+
+def typed(node: Any, depth: int = 0) -> Tree:
+    """The tree of any JSON value."""
+    if depth > _MAX_DEPTH:
+        raise Broken("nested too deeply")
+    if isinstance(node, dict):
+        return _typed_object(node, depth)
+    if isinstance(node, list):
+        return [typed(child, depth + 1) for child in node]
+    plain: bool | int | float | str | None = node
+    return plain
+
+
+def typed_fields(node: Any, without: str = "") -> dict[str, Tree]:
+    """The members of one JSON object as trees, `without` left out."""
+    if not isinstance(node, dict):
+        raise Broken("not an object")
+    _refuse_our_names(node)
+    return {key: typed(child, 1) for key, child in node.items() if key != without}
+
+
+def unit_box(node: Any) -> UnitBox:
+    """The box of a `BoundingBox` object."""
+    if not isinstance(node, dict):
+        raise Broken("not a box")
+    left, top, width, height = (_coordinate(node, key) for key in ("Left", "Top", "Width", "Height"))
+    if width < 0 or height < 0:
+        raise Broken("a box with a negative side")
+    return UnitBox.from_ltwh(left, top, width, height)
+
+
+def number(value: Any) -> float:
+    """A JSON number (true and false are none)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Broken("not a number")
+    return float(value)
+
+
+def _typed_object(node: dict[str, Any], depth: int) -> Tree:
+    if node.keys() >= _BOX_KEYS:
+        return unit_box(node)
+    if node.keys() == _POINT_KEYS:
+        return _unit_point(node)
+    _refuse_our_names(node)
+    if node.keys() >= _NAMED_POINT_KEYS:
+        named: dict[str, Tree] = {key: typed(child, depth + 1) for key, child in node.items() if key not in _POINT_KEYS}
+        return {**named, POINT: _unit_point(node)}
+    return {key: typed(child, depth + 1) for key, child in node.items()}
+
+
+def _refuse_our_names(node: Mapping[str, Any]) -> None:
+    if POINT in node:
+        raise Broken("the name of a typed leaf is not the vendor's to use")
+
+
+def _unit_point(node: Mapping[str, Any]) -> UnitPoint:
+    return UnitPoint(_coordinate(node, "X"), _coordinate(node, "Y"))
+
+
+def _coordinate(node: Mapping[str, Any], key: str) -> float:
+    value = number(node.get(key))
+    if not -_FARTHEST_UNIT <= value <= _FARTHEST_UNIT:
+        raise Broken("a coordinate far outside the image")
+    return value

@@ -1,0 +1,133 @@
+"""`tessera serve` as processes of their own, for tests: started with settings from the environment, ended by signals.
+
+with running_server(TESSERA_UPSTREAM_URL=emulator.url) as server:
+    client = server.client()
+    ...
+    assert server.stats()["inferences"]["paid"] == 1
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+REPOSITORY = Path(__file__).parents[2]
+READY = b"tessera ready "
+START_S = 60.0  # imports, and the embedded emulator's, on a machine that is busy with other tests
+STOP_S = 40.0  # longer than TESSERA_SHUTDOWN_S
+CALL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A child process, its address, and the file that its log goes to."""
+
+    url: str
+    process: subprocess.Popen[bytes] = field(repr=False)
+    log_file: Path
+
+    def stats(self) -> dict[str, Any]:
+        """`/v1/stats`."""
+        status, value = self.probe("/v1/stats")
+        assert status == 200
+        return value
+
+    def ready(self) -> tuple[int, str]:
+        """Status code and word of `/readyz`."""
+        status, value = self.probe("/readyz")
+        return status, value["status"]
+
+    def probe(self, path: str) -> tuple[int, dict[str, Any]]:
+        """GET a path that answers JSON."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=CALL_S) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def logs(self) -> list[dict[str, Any]]:
+        """All log lines so far."""
+        return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+
+    def client(self, service: str = "rekognition", *, access_key: str = "CLIENTKEY", attempts: int = 1) -> Any:
+        """A real boto3 client; nothing changed but the address (and how often it tries by itself)."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # any service's name
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=access_key,
+            aws_secret_access_key="any-secret",
+            config=Config(retries={"total_max_attempts": attempts}, read_timeout=CALL_S, max_pool_connections=64),
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; the exit code. Killed when it does not end."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_S)
+            raise
+
+
+@contextmanager
+def running_server(log_file: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
+    """Start `tessera serve` on a free port; it is gone when the block ends."""
+    server = start_server(log_file, *arguments, **settings)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def start_server(log_file: Path, *arguments: str, **settings: str) -> RunningServer:
+    """The same without an end; the caller stops it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESSERA_", "AWS_"))}
+    environment |= {"PYTHONUNBUFFERED": "1", **settings}
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *arguments]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=environment)
+    try:
+        url = _ready_url(process)
+    except BaseException:
+        process.kill()
+        process.wait(STOP_S)
+        raise AssertionError(f"tessera serve did not start:\n{log_file.read_text(encoding='utf-8')[-3000:]}") from None
+    return RunningServer(url, process, log_file)
+
+
+def _ready_url(process: subprocess.Popen[bytes]) -> str:
+    """The address on its ready line; the pipe is watched, so a process that ends is noticed at once."""
+    pipe = process.stdout
+    assert pipe is not None
+    deadline_s = time.monotonic() + START_S
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([pipe], [], [], max(0.0, deadline_s - time.monotonic()))
+        assert readable, "no ready line in time"
+        chunk = os.read(pipe.fileno(), 4096)
+        assert chunk, "it ended before it was ready"
+        line += chunk
+    assert line.startswith(READY), line
+    return line[len(READY) :].strip().decode()

@@ -1,0 +1,53 @@
+"""Options are valid once built, and a name always gives the provider it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.providers.build import ProviderOptions, build_provider
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "azure"},
+        {"name": ""},
+        {"name": "emulator"},
+        {"upstream_url": "127.0.0.1:80"},
+        {"upstream_url": "ftp://host"},
+        {"upstream_url": "http://"},
+        {"upstream_url": "http://host:port"},
+        {"upstream_url": "http://host/?query"},
+        {"upstream_url": "http://user:secret@host"},
+        {"max_connections": 0},
+        {"connect_timeout_s": 0.0},
+    ],
+)
+def test_options_that_cannot_work_are_refused_when_they_are_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        ProviderOptions(**wrong)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ProviderOptions(),
+        ProviderOptions("rekognition", "https://vpce.example/aws"),
+        ProviderOptions("emulator", "http://[::1]:9000"),
+    ],
+)
+async def test_a_provider_has_the_name_it_was_asked_by_and_connects_to_nothing_yet(options: ProviderOptions) -> None:
+    provider = build_provider(options)
+    assert provider.capabilities.provider == options.name
+    assert provider.capabilities.vendor == "rekognition"
+    await provider.aclose()
+
+
+async def test_an_emulator_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    provider = build_provider(ProviderOptions("emulator", "http://127.0.0.1:1"))
+    assert await provider.warm_up() == "http://127.0.0.1:1"
+    await provider.aclose()
