@@ -193,7 +193,12 @@ def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Work
     work = DetectWork(
         caller=tools.caller,
         capabilities=capabilities,
-        rules=GridRules(mode=GridMode(settings.grid_mode), sheet_side_px=capabilities.sheet_side_px),
+        rules=GridRules(
+            mode=GridMode(settings.grid_mode),
+            sheet_side_px=capabilities.sheet_side_px,
+            min_sheet_side_px=capabilities.min_side_px,
+            max_sheet_side_px=capabilities.max_side_px,
+        ),
         drops=tools.drops,
         pixels=tools.pixels,
         ledger=tools.ledger,

@@ -204,12 +204,16 @@ class Pipeline:
             Bypass.CALLER: not call.wishes.grid,
             call.alone or Bypass.FEATURES: call.alone is not None,
             Bypass.BUDGET: job.lane.capacity < 2,
-            Bypass.SIZE: not fits_a_grid(job.picture.upright),
+            Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
             Bypass.ACCUMULATOR: not self._breaker.may_try(self._clock.now_s()),
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def _fits_a_grid(self, picture: Picture) -> bool:
+        known = self._capabilities
+        return fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
 
     async def _gather(self, job: Job, deadline_s: float) -> Outcome | Bypass:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""

@@ -71,6 +71,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "cv2": ("detectors",),
     "dotenv": ("settings",),
     "fastapi": ("server",),
+    "fastapi_offline": ("server",),
     "httpx": ("providers", "demo"),
     "numpy": ("core", "imaging", "detectors", "emulators", "demo"),
     "onnxruntime": ("detectors.onnx",),

@@ -140,8 +140,9 @@ class Lanes:
         self._remember_arrival(queue, now_s, job.max_wait_s)
         return Admission.ADMITTED
 
-    def withdraw(self, job_id: str) -> Whereabouts:
+    def withdraw(self, job_id: str, now_s: float) -> Whereabouts:
         """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it."""
+        self._drop_expired(now_s)
         place = self._where.pop(job_id, None)
         if place is None:
             return Whereabouts.GONE
@@ -210,8 +211,10 @@ class Lanes:
         return max(0.0, min(times) - now_s) if times else None
 
     def pending(self, now_s: float) -> int:
-        """Jobs that nobody holds."""
-        return self._pending + sum(len(hold.entries) for hold in self._returned(now_s))
+        """Jobs that nobody holds and that still have time."""
+        self._drop_expired(now_s)
+        entries = [entry for hold in self._returned(now_s) for entry in hold.entries.values()]
+        return self._pending + sum(entry.deadline_s > now_s for entry in entries)
 
     def _remember_arrival(self, queue: _Queue, now_s: float, window_s: float) -> None:
         key = queue.lane.key

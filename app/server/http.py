@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,7 +38,8 @@ NATIVE_ERRORS = (400, 401, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504)
 
 def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vitals: Vitals, version: str) -> FastAPI:
     """The application. `door` is None in a worker process."""
-    app = FastAPI(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None)
+    # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
+    app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None)
     add_probes(app, vitals)
     if door is not None:
         _add_native(app, door, native)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome
+from app.core.model import Answer, Bill, Failure, Job, Outcome
 from app.errors import Problem
 from app.imaging.compose import Source
 from app.imaging.transcode import transcode
@@ -44,7 +44,6 @@ async def ask_alone(
 def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:
     return replace(
         bill,
-        layout=bill.layout if bill.sheet_id else ALONE,
         inferences=bill.inferences + paid,
         sheet_id=bill.sheet_id or job.id,
         provider_s=bill.provider_s + provider_s,

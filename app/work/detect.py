@@ -203,8 +203,9 @@ class DetectWork:
         item = group.items[0]
         bill = group.bills[item.job.id]
         time_left_s = group.time_left_s(self.clock.now_s())
-        if bill.layout == ALONE and not bill.sheet_id:
+        if not bill.sheet_id:  # it comes straight from the accumulator, not from a sheet that was taken apart
             self.ledger.sheet(str(ALONE), bill.release.value, 1)
+            bill = replace(bill, sheet_id=group.sheet_id)
         outcome = await ask_alone(
             item.job, bill, self.caller, self.capabilities, self.pixels, time_left_s=time_left_s, permit=group.permit
         )

@@ -38,12 +38,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation."""
+    """One operation; `numbers` are its whole-number attributes."""
 
     op: str
     inputs: tuple[str, ...]
     output: str
-    axes: tuple[int, ...] = ()
+    numbers: tuple[tuple[str, int], ...] = ()
 
 
 def model(nodes: Sequence[Node], inputs: Sequence[Port], outputs: Sequence[Port], constants: Sequence[Tensor] = ()) -> bytes:
@@ -60,41 +60,59 @@ def model(nodes: Sequence[Node], inputs: Sequence[Port], outputs: Sequence[Port]
     return _number(1, IR_VERSION) + _piece(7, graph) + _piece(8, _number(2, OPSET))
 
 
-def fixed_rows(rows: NDArray[np.float32], side_px: int, *, open_output: bool = False) -> bytes:
-    """One image in, these rows out whatever the image: the shape of the YOLO families."""
-    shape: tuple[Dimension, ...] = tuple(f"d{axis}" for axis in range(rows.ndim)) if open_output else rows.shape
+def rows_model(rows: NDArray[np.float32], side_px: int, mask: tuple[float, float, float] = (1, 1, 1), batch: Dimension = 1) -> bytes:
+    """One image in; out come these rows times the mean of the prepared image, its channels weighted by `mask`.
+
+    With a word for `batch` the first dimension of input and output stays open.
+    """
     return model(
-        [Node("Identity", ("rows",), "output")],
-        [Port("images", FLOAT, (1, 3, side_px, side_px))],
-        [Port("output", FLOAT, shape)],
-        [Tensor("rows", rows)],
+        [*_masked_mean(), Node("Mul", ("rows", "mean"), "output")],
+        [Port("images", FLOAT, (batch, 3, side_px, side_px))],
+        [Port("output", FLOAT, (batch, *rows.shape[1:]))],
+        [Tensor("rows", rows), *_mask_constants(mask, (-1, 1, 1))],
     )
 
 
-def brightness_rows(rows: NDArray[np.float32], side_px: int, channel: int) -> bytes:
-    """One image in; these rows times the mean of one channel of the prepared image out."""
+def detr_model(boxes: NDArray[np.float32], labels: NDArray[np.int64], side_px: int, mask: tuple[float, float, float]) -> bytes:
+    """DETR-style: `boxes` are ratios, answered in pixels of `orig_target_sizes`; every score is the masked mean."""
     return model(
         [
-            Node("Gather", ("images_by_channel", "channel"), "plane"),
-            Node("Transpose", ("images",), "images_by_channel"),
-            Node("ReduceMean", ("plane",), "mean"),
-            Node("Mul", ("rows", "mean_as_row"), "output"),
-            Node("Reshape", ("mean", "row"), "mean_as_row"),
-        ][1::-1]
-        + [
-            Node("ReduceMean", ("plane",), "mean"),
-            Node("Reshape", ("mean", "row"), "mean_as_row"),
-            Node("Mul", ("rows", "mean_as_row"), "output"),
+            *_masked_mean(),
+            Node("Mul", ("ones", "mean"), "scores"),
+            Node("Cast", ("orig_target_sizes",), "sizes", (("to", FLOAT),)),
+            Node("Concat", ("sizes", "sizes"), "sizes_twice", (("axis", 1),)),
+            Node("Mul", ("ratios", "sizes_twice"), "boxes"),
+            Node("Identity", ("numbers",), "labels"),
         ],
-        [Port("images", FLOAT, (1, 3, side_px, side_px))],
-        [Port("output", FLOAT, rows.shape)],
-        [Tensor("rows", rows), Tensor("channel", np.array([channel], np.int64)), Tensor("row", np.array([1, 1, 1], np.int64))],
+        [Port("images", FLOAT, (1, 3, side_px, side_px)), Port("orig_target_sizes", INT64, (1, 2))],
+        [Port("labels", INT64, labels.shape), Port("boxes", FLOAT, boxes.shape), Port("scores", FLOAT, labels.shape)],
+        [
+            Tensor("ratios", boxes),
+            Tensor("numbers", labels),
+            Tensor("ones", np.ones(labels.shape, np.float32)),
+            *_mask_constants(mask, (1, 1)),
+        ],
     )
+
+
+def _masked_mean() -> list[Node]:
+    """The mean over everything, in the shape that the constants say."""
+    return [
+        Node("Mul", ("images", "mask"), "masked"),
+        Node("ReduceMean", ("masked",), "mean_4d"),
+        Node("Reshape", ("mean_4d", "mean_shape"), "mean"),
+    ]
+
+
+def _mask_constants(mask: tuple[float, float, float], shape: tuple[int, ...]) -> list[Tensor]:
+    weights = np.array(mask, np.float32) * 3 / sum(mask)  # the mean runs over all three channels
+    return [Tensor("mask", weights.reshape(1, 3, 1, 1)), Tensor("mean_shape", np.array(shape, np.int64))]
 
 
 def _node(node: Node) -> bytes:
-    axes = _piece(5, _text(1, "axes") + b"".join(_number(8, axis) for axis in node.axes) + _number(20, 7)) if node.axes else b""
-    return b"".join(_text(1, name) for name in node.inputs) + _text(2, node.output) + _text(4, node.op) + axes
+    numbers = (_piece(5, _text(1, name) + _number(3, value) + _number(20, 2)) for name, value in node.numbers)
+    names = b"".join(_text(1, name) for name in node.inputs)
+    return names + _text(2, node.output) + _text(4, node.op) + b"".join(numbers)
 
 
 def _tensor(constant: Tensor) -> bytes:

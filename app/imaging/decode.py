@@ -1,0 +1,120 @@
+"""From an image file to upright RGB pixels of the wanted size. Callers: `compose`, `transcode`.
+
+In: the bytes and the `Picture` that `header.inspect` made of them. Out: a Pillow image, mode RGB. Raises
+Problem(INVALID_IMAGE) for whatever is wrong with the bytes; MemoryError is the machine's affair and passes.
+
+The plugins of Pillow are called directly, on files reduced to what concerns the pixels: so no other plugin ever sees a
+client's bytes, no text or profile is unpacked, and none of Pillow's warnings can arise. The GIL is free while Pillow works.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from app.core.geometry import Size
+from app.core.model import Picture
+from app.errors import Kind, Problem
+from app.imaging import jpeg, png
+
+# What is transparent is shown on white: cut-outs of products and logos are made for white pages, and most have dark outlines.
+BACKGROUND_RGB = (255, 255, 255)
+# Pillow's documentation calls these two equally good for reducing, and Hamming takes 0.6 of the time. Measured against Lanczos
+# (40 COCO photographs, reduced to 0.55-0.95): Hamming 39 dB, bicubic 45, box 34, where the sheet's own JPEG keeps 38.
+REDUCING_FILTER = Image.Resampling.HAMMING
+ENLARGING_FILTER = Image.Resampling.BICUBIC
+# Large reductions of what has no scaled decoding (PNG, WebP) first average whole blocks, down to this many times the target:
+# three times faster at a tenth of the size, and hard to tell from the full way (Pillow's documentation of `reducing_gap`).
+REDUCING_GAP = 2.0
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = range(5, 9)  # width and height change places
+_WITH_ALPHA = frozenset({"LA", "PA", "RGBA"})
+_SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+# Modes whose numbers can be averaged as they are.
+_SCALABLE = frozenset({"L", "RGB", "RGBA", "CMYK"})
+
+
+def decode(data: bytes, picture: Picture, target: Size | None = None) -> Image.Image:
+    """Upright pixels, scaled to exactly `target` (an upright size) where one is given."""
+    try:
+        return _decode(data, picture, target)
+    except (Problem, MemoryError):
+        raise
+    except Exception as error:  # on hostile bytes Pillow's plugins raise a dozen types, and promise none of them
+        raise Problem(Kind.INVALID_IMAGE, f"the image cannot be decoded as {picture.format}") from error
+
+
+def _decode(data: bytes, picture: Picture, target: Size | None) -> Image.Image:
+    file = _open(data, picture.format)
+    if file.size != (picture.stored.width_px, picture.stored.height_px):
+        raise Problem(Kind.INVALID_IMAGE, f"the image is not {picture.stored} pixels, as its header says")
+    pixels = _scaled(file, _as_stored(target, picture)) if target else _plain(file)
+    turn = _TURNS.get(picture.orientation)
+    return _rgb(pixels if turn is None else pixels.transpose(turn))
+
+
+def _open(data: bytes, format: str) -> ImageFile:
+    """The file with its header read. Unlike `Image.open` this never guesses another format and warns of nothing."""
+    match format:
+        case "jpeg":
+            return JpegImageFile(BytesIO(jpeg.essentials(data)))
+        case "png":
+            return PngImageFile(BytesIO(png.essentials(data)))
+        case "webp":
+            return WebPImageFile(BytesIO(data))
+        case _:
+            raise ValueError(f"no decoder for {format!r}")
+
+
+def _as_stored(target: Size, picture: Picture) -> tuple[int, int]:
+    """The target before it is turned upright: scaling comes first, while there is least to turn."""
+    stored = target.transposed() if picture.orientation in _SIDEWAYS else target
+    return stored.width_px, stored.height_px
+
+
+def _scaled(file: ImageFile, target_wh_px: tuple[int, int]) -> Image.Image:
+    """Scaled; JPEG is decoded at 1/2, 1/4 or 1/8 where that is still at least the target."""
+    drafted = file.draft(file.mode, target_wh_px)
+    # The part of the drafted pixels that is image: a side that 2, 4 or 8 does not divide ends within the last pixel.
+    box = drafted[1] if drafted else (0, 0, *file.size)
+    pixels = _plain(file)
+    if pixels.size == target_wh_px == box[2:]:
+        return pixels
+    reduces = target_wh_px[0] <= box[2] and target_wh_px[1] <= box[3]
+    resampling = REDUCING_FILTER if reduces else ENLARGING_FILTER
+    return pixels.resize(target_wh_px, resampling, box=box, reducing_gap=REDUCING_GAP)
+
+
+def _plain(file: ImageFile) -> Image.Image:
+    """The pixels in a mode that can be scaled: 8 bits a channel, no palette, no colour that stands for transparency."""
+    file.load()
+    if file.mode in _SIXTEEN_BITS:
+        return Image.fromarray((np.asarray(file).astype(np.uint32) >> 8).astype(np.uint8))
+    if file.mode in _WITH_ALPHA or "transparency" in file.info:
+        return file.convert("RGBA")
+    if file.mode in _SCALABLE:
+        return file
+    return file.convert("L" if file.mode == "1" else "RGB")
+
+
+def _rgb(pixels: Image.Image) -> Image.Image:
+    if pixels.mode != "RGBA":
+        return pixels if pixels.mode == "RGB" else pixels.convert("RGB")
+    shown = Image.new("RGB", pixels.size, BACKGROUND_RGB)
+    shown.paste(pixels, mask=pixels.getchannel("A"))
+    return shown

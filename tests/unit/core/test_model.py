@@ -1,0 +1,90 @@
+"""The words of the product as types: what they refuse, and what they derive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.core.geometry import Size, UnitBox
+from app.core.model import ALONE, Detection, Feature, Inquiry, Lane, Layout, Picture, Task, canonical_json
+
+LANE = Lane("tenant", "rekognition", Task.DETECT, Feature.OBJECTS, "{}", (ALONE, Layout(2, 1), Layout(2, 2)))
+
+
+@pytest.mark.parametrize(("text", "layout"), [("1x1", ALONE), ("2x1", Layout(2, 1)), (" 3X12 ", Layout(3, 12))])
+def test_a_layout_is_rows_x_columns(text: str, layout: Layout) -> None:
+    assert Layout.parse(text) == layout
+
+
+@pytest.mark.parametrize("text", ["", "x", "2", "2x", "x2", "2*2", "-1x2", "0x2", "2x0", "2x2x2", "²x2", "a x b"])
+def test_anything_else_is_no_layout(text: str) -> None:
+    with pytest.raises(ValueError):
+        Layout.parse(text)
+
+
+def test_a_layout_reads_as_it_is_written() -> None:
+    assert str(Layout(2, 1)) == "2x1"
+    assert Layout(3, 2).cells == 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientations_from_5_on_exchange_the_sides(orientation: int) -> None:
+    picture = Picture("jpeg", Size(640, 480), orientation)
+    assert picture.upright == (Size(480, 640) if orientation >= 5 else Size(640, 480))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"min_score_unit": -0.1}, {"min_score_unit": 1.1}, {"min_score_unit": float("nan")}, {"max_results": -1}]
+)
+def test_an_inquiry_refuses_impossible_filters(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        Inquiry(Feature.OBJECTS, **wrong)  # type: ignore[arg-type]  # the table mixes the two filters
+
+
+def test_an_inquiry_accepts_the_borders() -> None:
+    assert Inquiry(Feature.FACES, min_score_unit=0.0, max_results=0).max_results == 0
+    assert Inquiry(Feature.FACES, min_score_unit=1.0).min_score_unit == 1.0
+
+
+def test_a_lane_needs_a_layout() -> None:
+    with pytest.raises(ValueError, match="at least one layout"):
+        replace(LANE, layouts=())
+
+
+def test_a_lanes_capacity_is_its_largest_layout() -> None:
+    assert LANE.capacity == 4
+
+
+def test_equal_lanes_have_equal_keys() -> None:
+    assert replace(LANE).key == LANE.key
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(LANE, tenant="other"),
+        replace(LANE, provider="google"),
+        replace(LANE, task=Task.CLASSIFY),
+        replace(LANE, feature=Feature.FACES),
+        replace(LANE, parameters='{"a":1}'),
+        replace(LANE, layouts=(ALONE, Layout(2, 2))),
+    ],
+)
+def test_whatever_splits_lanes_changes_the_key(other: Lane) -> None:
+    assert other.key != LANE.key
+
+
+def test_a_lanes_key_says_nothing_about_the_tenant() -> None:
+    assert "tenant" not in LANE.key
+
+
+def test_a_moved_detection_keeps_what_was_found() -> None:
+    found = Detection(Feature.OBJECTS, "Dog", 0.9, UnitBox(0, 0, 1, 1), "rekognition", {"Name": "Dog"})
+    moved = found.moved(UnitBox(0, 0, 0.5, 0.5), {"Name": "Dog", "At": UnitBox(0, 0, 0.5, 0.5)})
+    assert (moved.feature, moved.label, moved.score_unit, moved.vendor) == (Feature.OBJECTS, "Dog", 0.9, "rekognition")
+    assert moved.box == UnitBox(0, 0, 0.5, 0.5)
+
+
+def test_canonical_json_does_not_depend_on_the_order_of_names() -> None:
+    assert canonical_json({"b": [1, 2], "a": "ü"}) == canonical_json({"a": "ü", "b": [1, 2]}) == '{"a":"ü","b":[1,2]}'
