@@ -23,6 +23,17 @@ from app.errors import Kind, VendorError
 Tree: TypeAlias = "bool | int | float | str | list[Tree] | dict[str, Tree] | UnitBox | UnitPoint | None"
 
 
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A request as it arrived. Header names are lower case; `query` is the raw query string."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
 class Task(StrEnum):
     """The three tasks of the paper; only `detect` is gridded so far."""
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.core.model import Detection, Feature, Inquiry, Tree
+from app.core.model import Detection, Feature, Inquiry, RawRequest, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,6 @@ class Provider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ForwardRequest:
-    """A request that cannot be gridded, to be handed on with the operator's credentials. Header names are lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class ForwardReply:
     """The vendor's reply to a forwarded request, untouched; `body` streams and must be read to its end or closed."""
 
@@ -91,7 +80,7 @@ class ForwardReply:
 class Forwarder(Protocol):
     """Optional ability: hand whole requests of the provider's own API on."""
 
-    async def forward(self, request: ForwardRequest, *, timeout_s: float) -> ForwardReply: ...
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply: ...
 
 
 class ObjectStore(Protocol):

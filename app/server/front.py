@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.clock import Clock
-from app.core.model import Bypass, Failure, Outcome
+from app.core.model import Bypass, Failure, Outcome, RawRequest
 from app.errors import Fault, Kind, Problem
 from app.log import bound, get_logger
 from app.pipeline import Answered
-from app.providers.contract import Forwarder, ForwardRequest
+from app.providers.contract import Forwarder
 from app.server.reading import ClientLeft, read_request, unless_client_leaves
-from app.wire.contract import Call, Dialect, Passthrough, RawReply, RawRequest
+from app.wire.contract import Call, Dialect, Passthrough, RawReply
 from app.wire.headers import clean_request_id
 
 # nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
@@ -137,8 +137,7 @@ class FrontDoor:
         if self._forwarder is None or call.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{call.operation} is not available through this provider")
         self._ledger.bypass(Bypass.OPERATION)
-        request = ForwardRequest(raw.method, raw.path, raw.query, raw.headers, raw.body)
-        reply = await self._forwarder.forward(request, timeout_s=self._rules.request_timeout_s)
+        reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
         if call.billed and reply.status < FIRST_ERROR_STATUS:
             self._ledger.passed_through(call.operation)
         response = StreamingResponse(reply.body, status_code=reply.status)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from app.core.model import RawRequest
 from app.errors import Kind, Problem
-from app.wire.contract import RawRequest
 
 T = TypeVar("T")
 

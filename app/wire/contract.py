@@ -11,19 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from app.core.model import Bypass, Inquiry, Outcome, Picture, Task
+from app.core.model import Bypass, Inquiry, Outcome, Picture, RawRequest, Task
 from app.errors import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class RawRequest:
-    """A request as it arrived. Header names are lower case; `query` is the raw query string."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from app.imaging.compose import Encoding, Sheet, Source, compose
 from app.imaging.header import inspect
 
 SCENES, SEED = 60, 7
-CANVAS = Size(1230, 560)
+CANVAS = Size(1260, 560)
 COLUMN_WIDTH, ROW_HEIGHT, MARGIN = 300, 128, 14
 TITLES = ((20, "clients' images"), (290, "one sheet, one paid inference"), (1010, "everyone's own boxes"))
 BLUE, GREEN, INK, PAPER = (37, 99, 235), (24, 150, 72), (40, 44, 52), (255, 255, 255)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.core.model import Feature, Inquiry
+from app.core.model import Feature, Inquiry, RawRequest
 from app.errors import Kind, Problem
 from app.providers.build import ProviderOptions, build_provider
-from app.providers.contract import ForwardReply, ForwardRequest
+from app.providers.contract import ForwardReply
 from app.providers.rekognition import RekognitionProvider
 from tests.support.rekognition_answers import FACES
 from tests.support.upstream import AMZ_JSON, Answer, CutOff, HangUp, Pieces, Stall, Upstream, error_answer, json_answer
@@ -20,9 +20,9 @@ TIMEOUT_S = 20.0
 ODD_BODY = b'{ "MaxResults" : 1e0,\n\t"NextToken":"\\u00fc" } '
 
 
-def a_request(body: bytes = ODD_BODY, **headers: str) -> ForwardRequest:
+def a_request(body: bytes = ODD_BODY, **headers: str) -> RawRequest:
     named = {"content-type": AMZ_JSON, "x-amz-target": "RekognitionService.ListFaces"}
-    return ForwardRequest("POST", "/", "", named | {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    return RawRequest("POST", "/", "", named | {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_only_headers_that_say_what_is_asked_are_handed_on(at: Any) -> Non
 
 async def test_path_and_query_are_the_endpoints(at: Any) -> None:
     async with Upstream(json_answer({})) as upstream:
-        request = ForwardRequest("POST", "/elsewhere", "X-Amz-Signature=1", {}, b"{}")
+        request = RawRequest("POST", "/elsewhere", "X-Amz-Signature=1", {}, b"{}")
         await read(await at(upstream.url + "/aws").forward(request, timeout_s=TIMEOUT_S))
     assert upstream.requests[0].target == "/aws"
 

@@ -16,10 +16,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from app.core.model import Feature, Inquiry
+from app.core.model import Feature, Inquiry, RawRequest
 from app.providers.aws import FixedCredentials
 from app.providers.build import ProviderOptions, build_provider
-from app.providers.contract import ForwardRequest
 from tests.support.rekognition_answers import FULL
 from tests.support.upstream import Recorded, Upstream, json_answer
 
@@ -141,7 +140,7 @@ async def test_a_forwarded_request_is_signed_again() -> None:
             "x-amz-security-token": "the client's",
             "host": "proxy:8080",
         }
-        request = ForwardRequest("POST", "/", "", headers, b'{"MaxResults": 1}')
+        request = RawRequest("POST", "/", "", headers, b'{"MaxResults": 1}')
         reply = await provider.forward(request, timeout_s=TIMEOUT_S)
         assert [piece async for piece in reply.body] == [b'{"CollectionIds": []}']
         await provider.aclose()

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from app.core.geometry import Size
-from app.core.model import Picture
+from app.core.model import Picture, RawRequest
 from app.errors import Problem
-from app.wire.contract import Call, Dialect, RawReply, RawRequest
+from app.wire.contract import Call, Dialect, RawReply
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect
 from tests.support.aws_model import parsed, service_model, strangers

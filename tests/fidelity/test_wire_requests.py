@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.model import canonical_json
-from app.wire.contract import Call, InlineImage, Passthrough, RawRequest, StoredImage
+from app.core.model import RawRequest, canonical_json
+from app.wire.contract import Call, InlineImage, Passthrough, StoredImage
 from app.wire.rekognition import RekognitionDialect
+from app.wire.rekognition.operations import BILLED_VERBS
 from tests.support.aws_model import serialized, service_model
 
 MODEL = pytest.fixture(service_model, scope="module", name="model")
@@ -92,7 +93,8 @@ def test_every_other_operation_of_the_service_is_passed_through(model: Any) -> N
     assert len(others) == len(model.operation_names) - len(GRIDDED)
     for name in others:
         raw = RawRequest("POST", "/", "", {"x-amz-target": f"RekognitionService.{name}"}, b"{}")
-        assert DIALECT.read(raw) == Passthrough("rekognition", name, "anonymous", "rekognition")
+        read = DIALECT.read(raw)
+        assert read == Passthrough("rekognition", name, "anonymous", "rekognition", billed=name.startswith(BILLED_VERBS))
 
 
 def read_capture(path: Path) -> RawRequest:

@@ -10,7 +10,8 @@ import botocore.session
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from app.wire.contract import RawReply, RawRequest
+from app.core.model import RawRequest
+from app.wire.contract import RawReply
 from tests.support.wire import AUTHORIZATION
 
 _NUMBERS: dict[str, type | tuple[type, ...]] = {"integer": int, "long": int, "float": (int, float), "double": (int, float)}

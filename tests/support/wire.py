@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.geometry import Size, UnitBox, UnitPoint
-from app.core.model import Answer, Bill, Detection, Failure, Feature, Layout, Outcome, Picture, Tree
+from app.core.model import Answer, Bill, Detection, Failure, Feature, Layout, Outcome, Picture, RawRequest, Tree
 from app.errors import Kind, VendorError
-from app.wire.contract import RawRequest
 
 # Not an image that anything would decode: the dialects do not look inside.
 PIXELS = b"\xff\xd8\xff\xe0 pixels \xff\xd9"

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from app.core.model import Inquiry
+from app.core.model import Inquiry, RawRequest
 from app.errors import Kind, Problem
 from app.providers.aws import FixedCredentials
-from app.providers.contract import Capabilities, ForwardReply, ForwardRequest, Reading
+from app.providers.contract import Capabilities, ForwardReply, Reading
 from app.providers.rekognition.asking import request_body
 from app.providers.rekognition.operations import CONTENT_TYPE, OPERATIONS, SERVICE_TARGET, capabilities
 from app.providers.rekognition.parse import garbled, parse
@@ -81,7 +81,7 @@ class RekognitionProvider:
         except TimeoutError as error:
             raise _too_late(progress, timeout_s) from error
 
-    async def forward(self, request: ForwardRequest, *, timeout_s: float) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
         """Hand a whole request on: same body, same operation, the operator's signature, and the endpoint's own address.
 
         Path and query are the endpoint's: every operation of the service is `POST /`, and a query could only carry a
@@ -114,7 +114,7 @@ class RekognitionProvider:
         headers = {"content-type": CONTENT_TYPE, "x-amz-target": f"{SERVICE_TARGET}.{operation.name}"}
         return self._signed(headers, request_body(image, inquiry), _NO_ENCODING)
 
-    def _prepare_forward(self, request: ForwardRequest) -> tuple[Transport, SignedRequest]:
+    def _prepare_forward(self, request: RawRequest) -> tuple[Transport, SignedRequest]:
         signed, unsigned = _picked(request.headers, _SIGNED_HEADERS), _picked(request.headers, _UNSIGNED_HEADERS)
         return self._signed(signed, request.body, {**_NO_ENCODING, **unsigned})
 

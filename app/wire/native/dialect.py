@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, Task
+from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, RawRequest, Task
 from app.errors import Kind, Problem
-from app.wire.contract import Call, InlineImage, RawReply, RawRequest
+from app.wire.contract import Call, InlineImage, RawReply
 from app.wire.headers import answer_headers, read_wishes
 from app.wire.native import refusals, request
 from app.wire.native.reply import reply_of

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from app.core.model import Feature
+from app.core.model import Feature, RawRequest
 from app.errors import Kind, Problem
-from app.wire.contract import RawRequest
 from app.wire.native.multipart import read_image_field
 from app.wire.values import hint, parse_decimal, quoted
 

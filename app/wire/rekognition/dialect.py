@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 import orjson
 
-from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, Task, canonical_json
+from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, Task, canonical_json
 from app.errors import Kind, Problem
-from app.wire.contract import Call, InlineImage, Passthrough, RawReply, RawRequest
+from app.wire.contract import Call, InlineImage, Passthrough, RawReply
 from app.wire.headers import answer_headers, read_wishes
 from app.wire.rekognition import refusals, request
 from app.wire.rekognition.findings import Found, Wanted

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import orjson
 import pybase64
 
+from app.core.model import RawRequest
 from app.errors import Kind, Problem
-from app.wire.contract import ImageSource, InlineImage, RawRequest, StoredImage
+from app.wire.contract import ImageSource, InlineImage, StoredImage
 from app.wire.rekognition.members import Members
 from app.wire.values import quoted
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.model import Feature, Inquiry, Task
+from app.core.model import Feature, Inquiry, RawRequest, Task
 from app.errors import Fault, Kind, Problem
-from app.wire.contract import Call, InlineImage, RawRequest, Wishes
+from app.wire.contract import Call, InlineImage, Wishes
 from app.wire.native import NativeDialect
 from tests.support.wire import PIXELS, native_request
 

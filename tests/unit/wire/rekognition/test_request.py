@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.model import RawRequest
 from app.errors import Fault, Kind, Problem
-from app.wire.contract import Call, InlineImage, Passthrough, RawRequest, StoredImage
+from app.wire.contract import Call, InlineImage, Passthrough, StoredImage
 from app.wire.rekognition import RekognitionDialect
 from tests.support.wire import AUTHORIZATION, PIXELS, aws_body, aws_request
 
