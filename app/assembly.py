@@ -156,6 +156,8 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
             shards=settings.redis_shards,
             max_pending=settings.max_pending,
             lease_s=lease_s,
+            intake=settings.role != "worker",
+            workshop=settings.role != "api",  # or an API process would count as somebody who works
         )
     stack.push_async_callback(accumulator.close)
     try:

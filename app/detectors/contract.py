@@ -1,7 +1,7 @@
 """Detectors: local eyes. Pixels in, findings out; no vendor, no wire.
 
- D1  `look` is synchronous CPU work and safe to call from several threads at once.
- D2  Boxes are pixels of the array that was given, xyxy.
+D1  `look` is synchronous CPU work and safe to call from several threads at once.
+D2  Boxes are pixels of the array that was given, xyxy.
 """
 
 from __future__ import annotations

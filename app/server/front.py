@@ -8,7 +8,7 @@ read body -> dialect.read -> pipeline.answer -> dialect.write
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,11 +24,13 @@ from app.pipeline import Answered
 from app.providers.contract import Forwarder
 from app.server.reading import ClientLeft, read_request, unless_client_leaves
 from app.wire.contract import Call, Dialect, Passthrough, RawReply
-from app.wire.headers import clean_request_id
+from app.wire.headers import REQUEST_ID, clean_request_id
 
 # nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
 CLIENT_LEFT_STATUS = 499
 FIRST_ERROR_STATUS = 400
+# Headers of a passed-through answer that are said here instead.
+_NOT_FORWARDED = frozenset({"date", REQUEST_ID.lower()})
 
 log = get_logger(__name__)
 
@@ -124,7 +126,7 @@ class FrontDoor:
     async def _answer(self, request: Request, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Response, str]:
         call = dialect.read(raw)
         if isinstance(call, Passthrough):
-            return await unless_client_leaves(request, self._forward(raw, call)), "answered"
+            return await unless_client_leaves(request, self._forward(raw, call, visit.request_id)), "answered"
         visit.task = call.task.value
         answered = await unless_client_leaves(request, self._pipeline.answer(call, visit.request_id))
         _log_failures(answered.outcomes)
@@ -132,8 +134,8 @@ class FrontDoor:
         self._ledger.filtered(reply.filtered)
         return _response(reply), _outcome_of_all(answered.outcomes)
 
-    async def _forward(self, raw: RawRequest, call: Passthrough) -> Response:
-        """Hand the whole request on; status, headers and body come back as the vendor gave them."""
+    async def _forward(self, raw: RawRequest, call: Passthrough, request_id: str) -> Response:
+        """Hand the whole request on; status, headers and body come back as the vendor gave them, and our id beside them."""
         if self._forwarder is None or call.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{call.operation} is not available through this provider")
         self._ledger.bypass(Bypass.OPERATION)
@@ -141,7 +143,7 @@ class FrontDoor:
         if call.billed and reply.status < FIRST_ERROR_STATUS:
             self._ledger.passed_through(call.operation)
         response = StreamingResponse(reply.body, status_code=reply.status)
-        response.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+        response.raw_headers = _forwarded(reply.headers, request_id)
         closing = getattr(reply.body, "aclose", None)
         response.background = BackgroundTask(closing) if closing else None
         return response
@@ -163,6 +165,12 @@ def _log_failures(outcomes: tuple[Outcome, ...]) -> None:
 def _outcome_of_all(outcomes: tuple[Outcome, ...]) -> str:
     failures = [outcome.result for outcome in outcomes if isinstance(outcome.result, Failure)]
     return outcome_of(failures[0].kind) if failures else "answered"
+
+
+def _forwarded(headers: Sequence[tuple[str, str]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The vendor's headers and our id. Each answer gets its date from the HTTP server, and a second one would be no date."""
+    kept = [(name.lower(), value) for name, value in headers if name.lower() not in _NOT_FORWARDED]
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in [*kept, (REQUEST_ID.lower(), request_id)]]
 
 
 def _response(reply: RawReply) -> Response:

@@ -40,10 +40,10 @@ def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vit
     """The application. `door` is None in a worker process."""
     # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
     app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None)
-    add_probes(app, vitals)
     if door is not None:
         _add_native(app, door, native)
         _add_rekognition(app, door, rekognition)
+    add_probes(app, vitals)
     _add_fallback(app, native)
     return app
 

@@ -1,9 +1,9 @@
 """An emulator as a process of its own, for tests: start it, talk to it, read its counters, end it.
 
-    with running_emulator("--poison", "13") as emulator:
-        client = emulator.client()
-        ...
-        assert emulator.counters()["totals"]["inferences"] == 1
+with running_emulator("--poison", "13") as emulator:
+    client = emulator.client()
+    ...
+    assert emulator.counters()["totals"]["inferences"] == 1
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ class RunningEmulator:
         """One more fault: operation, times or share, seconds."""
         return self._ask("faults", {"kind": kind, **fields})
 
-    def client(self, service: str = "rekognition", *, secret: str = SECRET_KEY, attempts: int = 1, read_s: float = CALL_S) -> Any:
+    def client(
+        self, service: str = "rekognition", *, secret: str = SECRET_KEY, attempts: int = 1, read_s: float = CALL_S
+    ) -> Any:
         """A real boto3 client; nothing changed but the address (and how often it tries by itself)."""
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id=ACCESS_KEY,

@@ -22,7 +22,7 @@ def photographs(pool: str, most: int) -> list[Path]:
     return sorted((FOLDER / pool / "JPEGImages").glob("*.jpg"))[:most]
 
 
-def annotations(photograph: Path) -> Path:
+def boxes_file(photograph: Path) -> Path:
     """The boxes of a photograph, in VOC's XML."""
     return photograph.parents[1] / "Annotations" / f"{photograph.stem}.xml"
 

@@ -89,6 +89,9 @@ class RunningServer:
             self.process.kill()
             self.process.wait(STOP_S)
             raise
+        finally:
+            if self.process.stdout:
+                self.process.stdout.close()
 
 
 @contextmanager
@@ -111,8 +114,7 @@ def start_server(log_file: Path, *arguments: str, **settings: str) -> RunningSer
     try:
         url = _ready_url(process)
     except BaseException:
-        process.kill()
-        process.wait(STOP_S)
+        RunningServer("", process, log_file).stop()
         raise AssertionError(f"tessera serve did not start:\n{log_file.read_text(encoding='utf-8')[-3000:]}") from None
     return RunningServer(url, process, log_file)
 

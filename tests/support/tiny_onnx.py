@@ -60,8 +60,18 @@ def model(nodes: Sequence[Node], inputs: Sequence[Port], outputs: Sequence[Port]
     return _number(1, IR_VERSION) + _piece(7, graph) + _piece(8, _number(2, OPSET))
 
 
-def rows_model(rows: NDArray[np.float32], side_px: int, mask: tuple[float, float, float] = (1, 1, 1), batch: Dimension = 1) -> bytes:
-    """One image in; out come these rows times the mean of the prepared image, its channels weighted by `mask`.
+def rows_model(rows: NDArray[np.float32], side_px: int) -> bytes:
+    """One image in, these rows out whatever the image: the shape of the YOLO families."""
+    return model(
+        [Node("Identity", ("rows",), "output")],
+        [Port("images", FLOAT, (1, 3, side_px, side_px))],
+        [Port("output", FLOAT, rows.shape)],
+        [Tensor("rows", rows)],
+    )
+
+
+def scaled_rows_model(rows: NDArray[np.float32], side_px: int, mask: tuple[float, float, float], batch: Dimension = 1) -> bytes:
+    """The same rows times the mean of the prepared image, its channels weighted by `mask`.
 
     With a word for `batch` the first dimension of input and output stays open.
     """

@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 
 from app.core.geometry import PixelBox, Size
 from app.demo.checking import judge_exact
-from app.demo.encoding import ENCODINGS
-from app.demo.scenes import MOST_OBJECTS, SHAPES, SIDES_PX, Scene, kinds, make_scene, make_scenes, plan_scenes
+from app.demo.encoding import ENCODINGS, Encoding
+from app.demo.painting import Style
+from app.demo.scenes import MOST_OBJECTS, SHAPES, SIDES_PX, Plan, Scene, kinds, make_scene, make_scenes, plan_scenes
 from app.demo.truth import Seen, overlap
 from app.detectors.markers import MARKER_COUNT, MarkerDetector
 
@@ -61,6 +62,16 @@ def test_sizes_and_bytes_stay_within_limits(scenes: Sequence[Scene]) -> None:
     for scene in scenes:
         assert SIDES_PX[0] <= scene.size.shortest_px <= scene.size.longest_px <= SIDES_PX[1]
         assert len(scene.content) < MOST_BYTES
+
+
+BY_VARIANT = {(encoding.format, encoding.mode, encoding.progressive): encoding for encoding in ENCODINGS}
+
+
+@pytest.mark.parametrize("encoding", BY_VARIANT.values(), ids=[encoding.name for encoding in BY_VARIANT.values()])
+def test_the_largest_picture_of_each_encoding_is_one_that_the_vendor_takes(encoding: Encoding) -> None:
+    side_px = encoding.longest_px
+    plan = Plan(0, Size(side_px, side_px * 3 // 4), encoding, Style.LANTERNS, (1, 2, 3), (SEED, 0))
+    assert len(make_scene(plan).content) < MOST_BYTES
 
 
 def test_files_are_what_they_claim_to_be(scenes: Sequence[Scene]) -> None:

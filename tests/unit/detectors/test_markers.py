@@ -214,7 +214,7 @@ def test_noise_and_squares_are_no_markers() -> None:
 @needs_eval_data
 @pytest.mark.parametrize("pool", ["voc2012", "coco2017"])
 def test_nothing_in_a_photograph_is_taken_for_a_marker(pool: str) -> None:
-    for path in photographs(pool, 150):
+    for path in photographs(pool, 80):
         assert EYE.look(np.array(Image.open(path).convert("RGB"))) == [], path.name
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from app.detectors.coco import COCO_CLASSES
 from app.detectors.contract import Sighting
 from app.detectors.onnx import MOST_FINDINGS, OnnxDetector, keep_best
-from tests.support.eval_data import annotations, models, needs_eval_data, photographs
+from tests.support.eval_data import boxes_file, models, needs_eval_data, photographs
 from tests.support.tiny_onnx import FLOAT, Node, Port, detr_model, model, rows_model, scaled_rows_model
 
 SIDE = 64  # of the tiny models' input
@@ -161,17 +161,18 @@ def test_only_what_is_above_the_floor_is_reported(tmp_path: Path, floor_unit: fl
     assert len(eye(tmp_path, rows_model(rows, SIDE), floor_unit).look(even(64, 64))) == count
 
 
+FLAT = (1, "n")
 IMAGE = Port("images", FLOAT, (1, 3, SIDE, SIDE))
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (rows_model(np.zeros((1, 84, CELLS + 1), np.float32), SIDE), "output\\(1 x 84 x 85\\)"),
+        (rows_model(np.zeros((1, 84, CELLS + 2), np.float32), SIDE), "output\\(1 x 84 x 86\\)"),
         (rows_model(np.zeros((1, 20, CELLS), np.float32), SIDE), "output\\(1 x 20 x 84\\)"),
         (rows_model(np.zeros((1, CELLS), np.float32), SIDE), "output\\(1 x 84\\)"),
         (
-            model([Node("Identity", ("images",), "output")], [Port("images", FLOAT, (1, "n"))], [Port("output", FLOAT, (1, "n"))]),
+            model([Node("Identity", ("images",), "output")], [Port("images", FLOAT, FLAT)], [Port("output", FLOAT, FLAT)]),
             "inputs images\\(1 x \\?\\), outputs output\\(1 x \\?\\)",
         ),
         (
@@ -237,7 +238,7 @@ def _found_share(detector: OnnxDetector, count: int) -> float:
     hits = total = 0
     for path in photographs("voc2012", count):
         found = [s for s in detector.look(np.array(Image.open(path).convert("RGB"))) if s.score_unit > 0.25]
-        for thing in ElementTree.parse(annotations(path)).getroot().iter("object"):
+        for thing in ElementTree.parse(boxes_file(path)).getroot().iter("object"):
             name = thing.findtext("name", "")
             if name not in {"cat", "dog", "bird", "horse", "sheep", "cow", "car", "bus", "train", "boat"}:
                 continue
@@ -257,4 +258,4 @@ def _found_share(detector: OnnxDetector, count: int) -> float:
 @pytest.mark.parametrize("path", models(), ids=lambda path: path.stem)
 def test_real_models_find_animals_and_vehicles_on_photographs(path: Path) -> None:
     """Measured: 0.7 to 0.8. A slip in the preparation (colours, scale, letterbox) takes it far below."""
-    assert _found_share(OnnxDetector(path), 60) > 0.55
+    assert _found_share(OnnxDetector(path), 40) > 0.55

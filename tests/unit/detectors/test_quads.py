@@ -29,7 +29,7 @@ def square(left: float, top: float, side: float, canvas_px: int = 120) -> Grey:
     edges = np.arange(canvas_px)
     across = np.clip(np.minimum(edges + 1, left + side) - np.maximum(edges, left), 0, 1)
     down = np.clip(np.minimum(edges + 1, top + side) - np.maximum(edges, top), 0, 1)
-    return np.rint(255 * (1 - np.outer(down, across))).astype(np.uint8)
+    return np.asarray(np.rint(255 * (1 - np.outer(down, across))), np.uint8)
 
 
 def corners_of(left: float, top: float, right: float, bottom: float) -> Corners:
