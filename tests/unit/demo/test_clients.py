@@ -26,7 +26,7 @@ class FakeRekognition:
         self.threads: set[str] = set()
         self._lock = threading.Lock()
 
-    def detect_labels(self, *, Image: Mapping[str, bytes], MinConfidence: float = 55.0) -> dict[str, Any]:  # noqa: N803
+    def detect_labels(self, *, Image: Mapping[str, bytes], MinConfidence: float = 55.0) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
         content = Image["Bytes"]
         with self._lock:
             self.asked.append(content)

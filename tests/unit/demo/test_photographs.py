@@ -29,7 +29,7 @@ class FakeRekognition:
     def __init__(self, refused_width_px: int = 0) -> None:
         self._refused_width_px = refused_width_px
 
-    def detect_labels(self, *, Image: Mapping[str, bytes], MinConfidence: float) -> dict[str, Any]:  # noqa: N803
+    def detect_labels(self, *, Image: Mapping[str, bytes], MinConfidence: float) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
         with _open(Image["Bytes"]) as shown:
             if shown.format not in ("JPEG", "PNG") or shown.width == self._refused_width_px:
                 raise ValueError("Request has invalid image format")

@@ -1,0 +1,1 @@
+"""`tessera demo`: the whole product at work on one machine, checked against a known truth."""
