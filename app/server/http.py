@@ -39,12 +39,12 @@ NATIVE_ERRORS = (400, 401, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504)
 def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vitals: Vitals, version: str) -> FastAPI:
     """The application. `door` is None in a worker process."""
     # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
-    app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None)
+    app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None, redirect_slashes=False)
     if door is not None:
         _add_native(app, door, native)
         _add_rekognition(app, door, rekognition)
     add_probes(app, vitals)
-    _add_fallback(app, native)
+    _add_fallback(app, native, rekognition)
     return app
 
 
@@ -74,13 +74,17 @@ def _add_rekognition(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
         return await door.handle(request, dialect)
 
 
-def _add_fallback(app: FastAPI, native: Dialect) -> None:
-    """What is no path of ours is answered as problem+json, too."""
+def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect) -> None:
+    """What is no path of ours is answered in the caller's own language, too."""
 
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
+        dialect = rekognition if "x-amz-target" in request.headers else native
         detail = f"{request.method} {request.url.path} is not served here"
         request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
-        reply = native.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request_id)
+        reply = dialect.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request_id)
         headers = {**reply.headers, **(error.headers or {})}
-        return Response(content=reply.body, status_code=error.status_code, headers=headers)
+        if dialect is rekognition:
+            return Response(reply.body, reply.status, headers)
+        problem = ProblemReply.model_validate_json(reply.body).model_copy(update={"status": error.status_code})
+        return Response(problem.model_dump_json(), error.status_code, headers)

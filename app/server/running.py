@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from app.server.heads import LimitedHeads
+
 # Longer than the idle time-out of the usual load balancers (60 s), so that it is never us who close a connection that
 # the balancer is just about to use again.
 KEEP_ALIVE_S = 75
-# Headers of a request: SigV4 and bearer tokens stay well below 16 kB.
-MAX_HEADER_BYTES = 32_768
 BACKLOG = 2048
 
 
@@ -44,14 +44,14 @@ def build_server(app: FastAPI, *, shutdown_s: float) -> Server:
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=LimitedHeads,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(shutdown_s)),
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         backlog=BACKLOG,
     )
     return Server(config)

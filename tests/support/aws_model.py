@@ -14,7 +14,11 @@ from app.core.model import RawRequest
 from app.wire.contract import RawReply
 from tests.support.wire import AUTHORIZATION
 
-_NUMBERS: dict[str, type | tuple[type, ...]] = {"integer": int, "long": int, "float": (int, float), "double": (int, float)}
+_REAL = (int, float)
+_NUMBERS: dict[str, type | tuple[type, ...]] = {
+    **{"integer": int, "long": int},
+    **{"float": _REAL, "double": _REAL, "timestamp": _REAL},  # AWS JSON 1.1 writes times as seconds since 1970
+}
 
 
 @functools.cache

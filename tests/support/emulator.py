@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -58,10 +58,15 @@ class RunningEmulator:
         return self._ask("faults", {"kind": kind, **fields})
 
     def client(
-        self, service: str = "rekognition", *, secret: str = SECRET_KEY, attempts: int = 1, read_s: float = CALL_S
+        self,
+        service: Literal["rekognition", "s3"] = "rekognition",
+        *,
+        secret: str = SECRET_KEY,
+        attempts: int = 1,
+        read_s: float = CALL_S,
     ) -> Any:
         """A real boto3 client; nothing changed but the address (and how often it tries by itself)."""
-        return boto3.client(
+        return boto3.session.Session().client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",

@@ -74,8 +74,8 @@ def test_several_threads_see_the_same() -> None:
 
 
 def _people(photograph: Path) -> list[Box]:
-    found = [thing for thing in ElementTree.parse(boxes_file(photograph)).getroot().iter("object")]
-    return [_box(thing) for thing in found if thing.findtext("name") == "person"]
+    things = ElementTree.parse(boxes_file(photograph)).getroot().iter("object")
+    return [_box(thing) for thing in things if thing.findtext("name") == "person"]
 
 
 def _box(thing: ElementTree.Element) -> Box:
