@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[1]
 PACKAGE = "app"
 
 # The composition root: may import everything, and nobody imports it.
-ROOTS = ("main", "cli", "assembly", "embedded", "vitals", "providers.build")
+ROOTS = ("main", "cli", "assembly", "embedded", "vitals", "providers.build", "emulators.serve")
 
 CONTRACTS = ("accumulator.contract", "providers.contract", "wire.contract", "detectors.contract")
 

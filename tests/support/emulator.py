@@ -83,9 +83,10 @@ class RunningEmulator:
 
 
 @contextmanager
-def running_emulator(*arguments: str, vendor: str = "rekognition") -> Iterator[RunningEmulator]:
+def running_emulator(*arguments: str, vendor: str = "rekognition", watch_stdin: bool = True) -> Iterator[RunningEmulator]:
     """Start it on a free port with these options; it is gone when the block ends."""
-    command = [sys.executable, "-m", "app.emulators", vendor, "--port", "0", "--watch-stdin", *arguments]
+    watching = ["--watch-stdin"] if watch_stdin else []
+    command = [sys.executable, "-m", "app.emulators", vendor, "--port", "0", *watching, *arguments]
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": path}
@@ -93,13 +94,15 @@ def running_emulator(*arguments: str, vendor: str = "rekognition") -> Iterator[R
         try:
             yield RunningEmulator(_ready_url(process), process)
         finally:
-            stop(process)
+            stop(process, watch_stdin=watch_stdin)
 
 
-def stop(process: subprocess.Popen[bytes]) -> int:
-    """Close its standard input and wait; its exit code."""
+def stop(process: subprocess.Popen[bytes], *, watch_stdin: bool = True) -> int:
+    """Close its standard input (or, where it does not watch that, ask it to end) and wait; its exit code."""
     if process.stdin and not process.stdin.closed:
         process.stdin.close()
+    if not watch_stdin:
+        process.terminate()
     try:
         return process.wait(STOP_S)
     except subprocess.TimeoutExpired:

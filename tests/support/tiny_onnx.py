@@ -38,12 +38,13 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation; `numbers` are its whole-number attributes."""
+    """One operation; `numbers` are its whole-number attributes, `axes` the list of that name."""
 
     op: str
     inputs: tuple[str, ...]
     output: str
     numbers: tuple[tuple[str, int], ...] = ()
+    axes: tuple[int, ...] = ()
 
 
 def model(nodes: Sequence[Node], inputs: Sequence[Port], outputs: Sequence[Port], constants: Sequence[Tensor] = ()) -> bytes:
@@ -106,10 +107,10 @@ def detr_model(boxes: NDArray[np.float32], labels: NDArray[np.int64], side_px: i
 
 
 def _masked_mean() -> list[Node]:
-    """The mean over everything, in the shape that the constants say."""
+    """The mean over everything but the batch, in the shape that the constants say."""
     return [
         Node("Mul", ("images", "mask"), "masked"),
-        Node("ReduceMean", ("masked",), "mean_4d"),
+        Node("ReduceMean", ("masked",), "mean_4d", axes=(1, 2, 3)),
         Node("Reshape", ("mean_4d", "mean_shape"), "mean"),
     ]
 
@@ -122,7 +123,8 @@ def _mask_constants(mask: tuple[float, float, float], shape: tuple[int, ...]) ->
 def _node(node: Node) -> bytes:
     numbers = (_piece(5, _text(1, name) + _number(3, value) + _number(20, 2)) for name, value in node.numbers)
     names = b"".join(_text(1, name) for name in node.inputs)
-    return names + _text(2, node.output) + _text(4, node.op) + b"".join(numbers)
+    axes = _text(1, "axes") + b"".join(_number(8, axis) for axis in node.axes) + _number(20, 7)
+    return names + _text(2, node.output) + _text(4, node.op) + b"".join(numbers) + (_piece(5, axes) if node.axes else b"")
 
 
 def _tensor(constant: Tensor) -> bytes:

@@ -1,0 +1,92 @@
+"""The emulator as a process: how it announces itself, how it ends, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import REPOSITORY, STOP_S, running_emulator, stop
+from tests.support.marker_scenes import Placed, plain, stored
+
+SCENE = stored(plain(320, 240, Placed(8, 40, 40, 120)))
+
+
+def test_it_announces_itself_with_one_line_and_ends_when_stdin_closes() -> None:
+    with running_emulator("--no-classical") as emulator:
+        assert emulator.url.startswith("http://127.0.0.1:")
+        assert emulator.process.stdin is not None
+        emulator.process.stdin.write(b"what is said here is not listened to")
+        emulator.process.stdin.flush()
+        emulator.client().list_collections()
+        assert stop(emulator.process) == 0
+        assert emulator.process.stdout is not None
+        assert emulator.process.stdout.read() == b""  # nothing after the ready line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+    with running_emulator("--no-classical", watch_stdin=False) as emulator:
+        emulator.client().list_collections()  # a connection that stays open
+        emulator.process.send_signal(number)
+        assert emulator.process.wait(STOP_S) == 0
+
+
+def test_a_closed_stdin_is_no_reason_to_end_unless_asked_for() -> None:
+    with running_emulator("--no-classical", watch_stdin=False) as emulator:
+        assert emulator.process.stdin is not None
+        emulator.process.stdin.close()
+        assert emulator.client().list_collections()["CollectionIds"] == ["people"]
+
+
+def test_a_call_that_stalls_does_not_keep_it_from_ending() -> None:
+    with running_emulator("--no-classical", "--fault", "kind=stall,seconds=600") as emulator:
+        host, port = emulator.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            head = (
+                "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: RekognitionService.ListCollections\r\nContent-Length: 2\r\n"
+                "Authorization: AWS4-HMAC-SHA256 Credential=K/20260101/us-east-1/rekognition/aws4_request, SignedHeaders=host, "
+                f"Signature={'0' * 64}\r\n\r\n{{}}"
+            )
+            connection.sendall(head.encode())
+            while not emulator.counters()["in_flight"]:
+                pass
+            assert stop(emulator.process) == 0
+
+
+def test_it_records_what_it_is_sent(tmp_path: Path) -> None:
+    with running_emulator("--no-classical", "--record", str(tmp_path / "seen")) as emulator:
+        emulator.client().detect_labels(Image={"Bytes": SCENE})
+    assert (tmp_path / "seen" / "000001.jpg").read_bytes() == SCENE
+    facts = json.loads((tmp_path / "seen" / "000001.json").read_text())
+    assert (facts["operation"], facts["status"], facts["paid"]) == ("DetectLabels", 200, True)
+
+
+def failed_start(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app.emulators", *words]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+
+
+def test_a_port_that_is_taken_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = failed_start("rekognition", "--port", str(taken.getsockname()[1]))
+    assert result.returncode == 1
+    assert result.stderr.startswith("emulator: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_model_that_is_none_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "no.onnx").write_bytes(b"no model")
+    result = failed_start("rekognition", "--port", "0", "--model", str(tmp_path / "no.onnx"))
+    assert result.returncode == 1
+    assert "not an ONNX model" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_vendor_is_an_error_of_the_command_line() -> None:
+    assert failed_start("nobody").returncode == 2
