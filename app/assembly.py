@@ -12,7 +12,7 @@ import os
 import random
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -93,7 +93,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         native=NativeDialect(),
         rekognition=RekognitionDialect(RekognitionOptions(scene_labels=settings.scene_labels)),
         accumulator=accumulator,
-        vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker),
+        vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         door=_door(settings, tools, pipeline) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
@@ -165,6 +165,11 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
     except Problem as problem:  # images go alone until it is there; it goes on trying by itself
         log.warning("accumulator not reachable yet", reason=problem.detail)
     return accumulator
+
+
+def _listening(accumulator: Accumulator) -> Callable[[], bool]:
+    """Whether outcomes can come back: inside one process always."""
+    return (lambda: accumulator.is_listening) if isinstance(accumulator, RedisAccumulator) else (lambda: True)
 
 
 def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Pipeline:

@@ -44,7 +44,12 @@ async def start_emulator(model: str | None) -> EmbeddedEmulator:
     command = [sys.executable, "-m", "app.cli", "emulate", "rekognition", "--port", "0", "--watch-stdin"]
     if model:
         command += ["--model", model]
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches the proxy alone: it still needs its upstream while it drains
+    )
     emulator = EmbeddedEmulator("", process)
     try:
         async with asyncio.timeout(START_TIMEOUT_S):

@@ -3,7 +3,7 @@
     call -> fetch -> inspect (header only) -> one job per inquiry -> gather in the accumulator -> outcome
                                                 |                       |
                                                 |                       |- the store is down, full, or nobody works: alone
-                                                |                       `- not back in time: withdrawn, then alone
+                                                |                       `- not back in time, or hopeless: withdrawn, then alone
                                                 `- a reason not to share a sheet (see core.model.Bypass): alone
 
 Nothing waits for the proxy: whatever fails here ends in sending the image alone, as long as its own time allows.
@@ -15,7 +15,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.accumulator.contract import Intake, Withdrawal
 from app.clock import Clock
@@ -39,6 +39,8 @@ ALONE_RESERVE_P95S = 2.0
 ALONE_RESERVE_MARGIN_S = 0.5
 # A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
 SHORTEST_WINDOW_S = 0.005
+# What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
+OUTAGE_PATIENCE_S = 7.0
 
 log = get_logger(__name__)
 
@@ -111,6 +113,9 @@ class Pipeline:
         self._ledger = ledger
         self._clock = clock
         self._breaker = Breaker()
+        self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
+        self._outage_since_s: float | None = None
+        self._hopeless: asyncio.Future[None] | None = None
         self._latency = LatencyTracker()
         self._alone = 0
         self._draining = False
@@ -121,8 +126,12 @@ class Pipeline:
         return not self._breaker.is_closed
 
     def drain(self) -> None:
-        """From now on every image is sent alone at once: nobody waits for company that will not come."""
+        """From now on every image is sent alone at once: nobody waits for company that will not come.
+
+        What has gathered goes out now; where it does not come back (the workers may be going down as well), it goes alone.
+        """
         self._draining = True
+        asyncio.get_running_loop().call_later(self._reserve_s(), self._give_up_waiting)
 
     async def answer(self, call: Call, request_id: str) -> Answered:
         """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
@@ -207,7 +216,7 @@ class Pipeline:
             Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
-            Bypass.ACCUMULATOR: not self._breaker.may_try(self._clock.now_s()),
+            self._outage: not self._breaker.may_try(self._clock.now_s()),
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -222,9 +231,11 @@ class Pipeline:
         except Problem as problem:
             return self._not_admitted(problem)
         self._breaker.succeeded()
+        self._outage_since_s = None
         limit_s = max(job.max_wait_s, deadline_s - self._clock.now_s() - self._reserve_s())
         try:
-            await asyncio.wait({future}, timeout=limit_s)
+            ends: set[asyncio.Future[Any]] = {future, self._end_of_hope()}
+            await asyncio.wait(ends, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
@@ -240,15 +251,35 @@ class Pipeline:
         if problem.kind is Kind.SHUTTING_DOWN:
             return Bypass.DRAINING
         log.warning("accumulator unavailable", reason=problem.detail)
-        self._breaker.failed(self._clock.now_s())
-        return Bypass.NO_WORKER if problem.kind is Kind.NO_WORKER else Bypass.ACCUMULATOR
+        return self._trip(Bypass.NO_WORKER if problem.kind is Kind.NO_WORKER else Bypass.ACCUMULATOR)
+
+    def _trip(self, outage: Bypass) -> Bypass:
+        """For a while nobody tries to gather; whoever would have is counted under this reason."""
+        now_s = self._clock.now_s()
+        self._breaker.failed(now_s)
+        self._outage = outage
+        self._outage_since_s = now_s if self._outage_since_s is None else self._outage_since_s
+        if outage is Bypass.NO_WORKER or now_s - self._outage_since_s > OUTAGE_PATIENCE_S:
+            self._give_up_waiting()
+        return outage
+
+    def _end_of_hope(self) -> asyncio.Future[None]:
+        """Done when those who wait now need wait no longer; one for all of them."""
+        if self._hopeless is None or self._hopeless.done():
+            self._hopeless = asyncio.get_running_loop().create_future()
+        return self._hopeless
+
+    def _give_up_waiting(self) -> None:
+        """All who wait are withdrawn and sent alone: nobody is there any more to work on them."""
+        if self._hopeless is not None and not self._hopeless.done():
+            self._hopeless.set_result(None)
 
     async def _withdraw(self, job: Job) -> Withdrawal | None:
         try:
             return await self._intake.withdraw(job.id)
         except Problem as problem:  # then nothing can be delivered to us either
             log.warning("cannot withdraw", reason=problem.detail)
-            self._breaker.failed(self._clock.now_s())
+            self._trip(Bypass.ACCUMULATOR)
             return None
 
     async def _send_alone(self, job: Job, reason: Bypass, deadline_s: float) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from app import __version__
@@ -22,13 +23,22 @@ class ProcessVitals:
     """Looks at the parts when asked; keeps only where the process is in its life."""
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, accumulator: Accumulator, pipeline: Pipeline | None, worker: Worker | None
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        accumulator: Accumulator,
+        pipeline: Pipeline | None,
+        worker: Worker | None,
+        *,
+        is_listening: Callable[[], bool],
     ) -> None:
+        """`is_listening`: whether answers for this process can come back from the accumulator at present."""
         self._settings = settings
         self._metrics = metrics
         self._accumulator = accumulator
         self._pipeline = pipeline
         self._worker = worker
+        self._is_listening = is_listening
         self._stage = Readiness.STARTING
 
     def started(self) -> None:
@@ -41,15 +51,18 @@ class ProcessVitals:
         return Vitals(self.readiness, self._details, self._render, self._stats)
 
     def readiness(self) -> Readiness:
-        """The stage of life first, then a hanging worker, then an accumulator that failed when it was last tried."""
+        """The stage of life first, then a hanging worker, then an accumulator that is away or failed when last tried."""
         if self._stage is not Readiness.READY:
             return self._stage
         worker = self._worker
         if worker is not None and worker.has_free_slot and worker.idle_for_s() > STUCK_AFTER_S:
             return Readiness.STUCK
-        if self._pipeline is not None and self._pipeline.is_degraded:
-            return Readiness.DEGRADED
-        return Readiness.READY
+        return Readiness.DEGRADED if self._is_degraded() else Readiness.READY
+
+    def _is_degraded(self) -> bool:
+        if self._worker is not None and self._worker.is_cut_off:
+            return True
+        return self._pipeline is not None and (self._pipeline.is_degraded or not self._is_listening())
 
     def _details(self) -> dict[str, Any]:
         return {"role": self._settings.role, "provider": self._settings.provider, "version": __version__}

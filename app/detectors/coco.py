@@ -49,7 +49,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Bench", _FURNITURE),
     ("Bird", ("Animal",)),
     ("Cat", _PET),
-    ("Dog", ("Pet", "Canine", "Mammal", "Animal")),
+    ("Dog", ("Canine", "Pet", "Mammal", "Animal")),
     ("Horse", _MAMMAL),
     ("Sheep", ("Livestock", *_MAMMAL)),
     ("Cow", ("Cattle", "Livestock", *_MAMMAL)),

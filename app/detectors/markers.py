@@ -61,7 +61,7 @@ class MarkerClass:
 
 CLASSES = (
     MarkerClass("Car", ("Vehicle", "Transportation")),
-    MarkerClass("Dog", ("Pet", "Canine", "Mammal", "Animal")),
+    MarkerClass("Dog", ("Canine", "Pet", "Mammal", "Animal")),
     MarkerClass("Bicycle", ("Vehicle", "Transportation")),
     MarkerClass("Chair", ("Furniture",)),
     MarkerClass("Cat", ("Pet", "Mammal", "Animal")),

@@ -61,11 +61,12 @@ class DoorRules:
 
 @dataclass(slots=True)
 class _Visit:
-    """What is known about a request while it is inside; the task is known once it has been read."""
+    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered."""
 
     request_id: str
     started_s: float
     task: str = "other"
+    sheet_ids: tuple[str, ...] = ()
 
 
 class FrontDoor:
@@ -103,7 +104,12 @@ class FrontDoor:
                 seconds = self._clock.now_s() - visit.started_s
                 self._ledger.request_done(dialect.name, visit.task, outcome, seconds)
                 log.info(
-                    "answered", endpoint=dialect.name, status=response.status_code, outcome=outcome, seconds=round(seconds, 4)
+                    "answered",
+                    endpoint=dialect.name,
+                    status=response.status_code,
+                    outcome=outcome,
+                    seconds=round(seconds, 4),
+                    sheet_ids=visit.sheet_ids,
                 )
                 return response
         finally:
@@ -129,6 +135,7 @@ class FrontDoor:
             return await unless_client_leaves(request, self._forward(raw, call, visit.request_id)), "answered"
         visit.task = call.task.value
         answered = await unless_client_leaves(request, self._pipeline.answer(call, visit.request_id))
+        visit.sheet_ids = tuple(outcome.bill.sheet_id for outcome in answered.outcomes if outcome.bill.sheet_id)
         _log_failures(answered.outcomes)
         reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
         self._ledger.filtered(reply.filtered)

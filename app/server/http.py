@@ -26,14 +26,11 @@ from app.server.front import FrontDoor
 from app.server.probes import Vitals, add_probes
 from app.wire.contract import Dialect
 from app.wire.headers import clean_request_id
-from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLE, DetectReply, ProblemReply
+from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, ProblemReply
 
 DESCRIPTION = """\
 Composes several clients' images into one grid image, pays a vision API for one inference, and gives every client its own
 boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect` is for everybody else."""
-
-# Errors that the native endpoint documents; their bodies are all problem+json (RFC 9457).
-NATIVE_ERRORS = (400, 401, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504)
 
 
 def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vitals: Vitals, version: str) -> FastAPI:
@@ -49,10 +46,13 @@ def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vit
 
 
 def _add_native(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
-    problem = {"schema": ProblemReply.model_json_schema(), "example": PROBLEM_EXAMPLE}
+    schema = ProblemReply.model_json_schema()
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"description": HTTPStatus(status).phrase, "content": {"application/problem+json": problem}}
-        for status in NATIVE_ERRORS
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": schema, "example": example}},
+        }
+        for status, example in sorted(PROBLEM_EXAMPLES.items())
     }
 
     @app.post(

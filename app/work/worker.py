@@ -58,6 +58,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._last_turn_s = clock.now_s()
         self._in_flight = 0
+        self._is_cut_off = False
 
     @property
     def in_flight(self) -> int:
@@ -68,6 +69,11 @@ class Worker:
     def has_free_slot(self) -> bool:
         """Whether another batch could be begun now."""
         return not self._slots.locked()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the last claim failed because the accumulator could not be reached."""
+        return self._is_cut_off
 
     def idle_for_s(self) -> float:
         """Seconds since the claiming loop last turned; far above CLAIM_WAIT_S it hangs, unless every slot is taken."""
@@ -108,11 +114,14 @@ class Worker:
 
     async def _claim(self) -> Batch | None:
         try:
-            return await self._workshop.claim(CLAIM_WAIT_S)
+            batch = await self._workshop.claim(CLAIM_WAIT_S)
         except Problem as problem:
+            self._is_cut_off = True
             log.warning("cannot claim", reason=problem.detail)
             await self._pause()
             return None
+        self._is_cut_off = False
+        return batch
 
     async def _pause(self) -> None:
         try:
@@ -122,6 +131,7 @@ class Worker:
 
     async def _work_on(self, batch: Batch) -> None:
         """Answer one batch. Whatever happens in here ends here: the loop and the other batches go on."""
+        began_s = self._clock.now_s()
         opened = _Open(batch, {item.job.id for item in batch.items})
         log.info(
             "sheet claimed",
@@ -135,6 +145,7 @@ class Worker:
             self._ledger.lease_event("reclaimed")
         try:
             await self._answer(opened)
+            log.info("sheet done", sheet_id=batch.id, seconds=round(self._clock.now_s() - began_s, 4))
         except LeaseLost:
             self._ledger.lease_event("refused")
             log.warning("sheet lost to another worker", sheet_id=batch.id, generation=batch.generation)

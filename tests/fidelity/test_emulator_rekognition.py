@@ -72,7 +72,7 @@ def test_detect_labels(emulator: RunningEmulator) -> None:
     for marker in MARKERS:
         (instance,) = labels[marker.label]["Instances"]
         assert box_px(instance["BoundingBox"]) == pytest.approx(marker.box, abs=0.5)
-    assert [parent["Name"] for parent in labels["Dog-0017"]["Parents"]] == ["Dog", "Pet", "Canine", "Mammal", "Animal"]
+    assert [parent["Name"] for parent in labels["Dog-0017"]["Parents"]] == ["Dog", "Canine", "Pet", "Mammal", "Animal"]
     assert labels["Mammal"]["Instances"] == []
     assert answer["LabelModelVersion"] == "3.0"
     assert len(answer["ResponseMetadata"]["RequestId"]) == 36

@@ -16,8 +16,9 @@ from tests.support.wire import AUTHORIZATION
 
 _REAL = (int, float)
 _NUMBERS: dict[str, type | tuple[type, ...]] = {
-    **{"integer": int, "long": int},
-    **{"float": _REAL, "double": _REAL, "timestamp": _REAL},  # AWS JSON 1.1 writes times as seconds since 1970
+    **dict.fromkeys(("integer", "long"), int),
+    **dict.fromkeys(("float", "double"), _REAL),
+    "timestamp": _REAL,  # AWS JSON 1.1 writes times as seconds since 1970
 }
 
 

@@ -83,6 +83,10 @@ class RunningServer:
         """SIGTERM, and wait; the exit code. Killed when it does not end."""
         if self.process.poll() is None:
             self.process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code of a process that has been told to end. Killed when it does not."""
         try:
             return self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
@@ -90,8 +94,13 @@ class RunningServer:
             self.process.wait(STOP_S)
             raise
         finally:
-            if self.process.stdout:
+            if self.process.stdout is not None:
                 self.process.stdout.close()
+
+    def kill(self) -> None:
+        """As by a power cut."""
+        self.process.kill()
+        self.wait()
 
 
 @contextmanager

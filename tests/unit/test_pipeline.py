@@ -167,6 +167,29 @@ async def test_a_batch_that_does_not_come_back_is_withdrawn_and_the_image_sent_a
     assert here.tally.bypasses == [Bypass.LATE]
 
 
+async def test_when_nobody_works_any_more_those_who_wait_already_go_alone_too(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake())
+    waiting = asyncio.create_task(here.pipeline.answer(call(), "first"))
+    await here.intake.arrived.wait()
+    here.intake.problem = Problem(Kind.NO_WORKER, "no")
+    async with asyncio.timeout(POLICY.request_timeout_s / 2):
+        outcomes = [only((await here.pipeline.answer(call(), "second")).outcomes), only((await waiting).outcomes)]
+    assert [label_of(outcome) for outcome in outcomes] == ["red", "red"]
+    assert here.intake.withdrawn == list(here.intake.jobs)
+    assert sorted(here.tally.bypasses) == [Bypass.LATE, Bypass.NO_WORKER]
+
+
+async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPool) -> None:
+    """The workers may be going down as well; waiting for the request's own time would outlast our own."""
+    here = front(pixels, FakeIntake())
+    waiting = asyncio.create_task(here.pipeline.answer(call(), "request"))
+    await here.intake.arrived.wait()
+    here.pipeline.drain()
+    async with asyncio.timeout(POLICY.request_timeout_s / 2):
+        assert label_of(only((await waiting).outcomes)) == "red"
+    assert here.tally.bypasses == [Bypass.LATE]
+
+
 async def test_a_failure_of_our_own_is_no_answer_but_the_vendor_s_is(pixels: PixelPool) -> None:
     for kind, goes_alone in [(Kind.INTERNAL, True), (Kind.DEADLINE_EXCEEDED, True), (Kind.IMAGE_REFUSED, False)]:
         here = front(pixels, FakeIntake())

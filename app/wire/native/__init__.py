@@ -9,8 +9,8 @@ openapi    what the published description says beyond the models
 """
 
 from app.wire.native.dialect import NativeDialect
-from app.wire.native.openapi import DETECT_EXAMPLE, OPENAPI_OPERATION, PROBLEM_EXAMPLE
+from app.wire.native.openapi import DETECT_EXAMPLE, OPENAPI_OPERATION, PROBLEM_EXAMPLES
 from app.wire.native.refusals import ProblemReply
 from app.wire.native.reply import DetectReply
 
-__all__ = ["DETECT_EXAMPLE", "OPENAPI_OPERATION", "PROBLEM_EXAMPLE", "DetectReply", "NativeDialect", "ProblemReply"]
+__all__ = ["DETECT_EXAMPLE", "OPENAPI_OPERATION", "PROBLEM_EXAMPLES", "DetectReply", "NativeDialect", "ProblemReply"]

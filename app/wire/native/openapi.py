@@ -5,6 +5,8 @@ Read by the server when it builds its routes (`openapi_extra` of FastAPI).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from app.errors import Kind
@@ -36,13 +38,18 @@ DETECT_EXAMPLE: dict[str, Any] = {
     "grid": {"layout": "2x1", "inferences": 0.5, "wait_ms": 41.7, "sheets": ["b7e0c2d9"]},
 }
 
-PROBLEM_EXAMPLE: dict[str, Any] = {
-    "type": problem_type(Kind.INVALID_PARAMETER),
-    "title": ROWS[Kind.INVALID_PARAMETER].title,
-    "status": ROWS[Kind.INVALID_PARAMETER].status,
-    "detail": "unknown parameter 'feature'; did you mean 'features'?",
-    "request_id": "6f1c2b7e9d3a4f0b8a5e7c1d2b3a4f5e",
-}
+
+def _problem(kind: Kind, detail: str) -> dict[str, Any]:
+    row = ROWS[kind]
+    facts = {"type": problem_type(kind), "title": row.title, "status": row.status, "detail": detail}
+    return {**facts, "request_id": DETECT_EXAMPLE["request_id"]}
+
+
+# One for each status that a refusal can have: the first kind of problem of that status, and an instructive one for 400.
+PROBLEM_EXAMPLES: Mapping[int, dict[str, Any]] = MappingProxyType(
+    {row.status: _problem(kind, f"{row.title.lower()} (here it says why)") for kind, row in reversed(list(ROWS.items()))}
+    | {400: _problem(Kind.INVALID_PARAMETER, "unknown parameter 'feature'; did you mean 'features'?")}
+)
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
@@ -97,6 +104,5 @@ OPENAPI_OPERATION: dict[str, Any] = {
     },
     "responses": {
         "200": {"content": {"application/json": {"example": DETECT_EXAMPLE}}},
-        "400": {"content": {"application/problem+json": {"example": PROBLEM_EXAMPLE}}},
     },
 }

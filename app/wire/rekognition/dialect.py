@@ -27,6 +27,9 @@ from app.wire.rekognition.operations import BILLED_VERBS, OPERATIONS, Asked, Ope
 
 # AWS itself reads JPEG and PNG only; WebP is a leniency: it is turned into something that the provider reads.
 FORMATS = frozenset({"jpeg", "png", "webp"})
+# Longest that a request may be without its image, bytes: it is kept with the image, in Redis too. All of DetectLabels' filters
+# together are 20 kB.
+MAX_WORDS_BYTES = 256 * 1024
 _WANTED = "wanted"
 _SUCCESS_STATUS = 200
 
@@ -115,9 +118,12 @@ def _inquiry(operation: Operation, asked: Asked, values: Mapping[str, Any]) -> I
 def _own_words(values: Mapping[str, Any]) -> str:
     """The request without its image, members that we do not know included."""
     try:
-        return orjson.dumps({member: value for member, value in values.items() if member != "Image"}).decode()
+        words = orjson.dumps({member: value for member, value in values.items() if member != "Image"})
     except orjson.JSONEncodeError as error:  # it reads deeper nesting than it writes
         raise Problem(Kind.MALFORMED_REQUEST, "the body is nested too deeply") from error
+    if len(words) > MAX_WORDS_BYTES:
+        raise Problem(Kind.MALFORMED_REQUEST, f"the request without its image is larger than {MAX_WORDS_BYTES} bytes")
+    return words.decode()
 
 
 def _found(call: Call, answer: Answer) -> Found:

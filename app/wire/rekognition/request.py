@@ -21,6 +21,9 @@ ANONYMOUS = "anonymous"
 # Largest body that is parsed, bytes. 5 MB of image are 7 MB of base64; some writers escape "/" and "+" in JSON, which can
 # double that. What is larger still is an image over the limit in any spelling.
 MAX_BODY_BYTES = 16 * 1024 * 1024
+# Most commas in a body: each is one more value to build, and millions of them take seconds in which nobody else is served. A
+# DetectLabels request with all its filters has about 400 values; base64 has no commas.
+MAX_COMMAS = 10_000
 # Largest image that a request may name in a bucket ("Guidelines and quotas in Amazon Rekognition"), bytes.
 MAX_STORED_BYTES = 15 * 1024 * 1024
 
@@ -77,6 +80,8 @@ def read_members(body: bytes) -> dict[str, Any]:
     """The body's JSON object. Raises Problem: BODY_TOO_LARGE, MALFORMED_REQUEST."""
     if len(body) > MAX_BODY_BYTES:
         raise Problem(Kind.BODY_TOO_LARGE, f"the request is larger than {MAX_BODY_BYTES} bytes")
+    if body.count(b",") > MAX_COMMAS:
+        raise Problem(Kind.MALFORMED_REQUEST, "the body has far too many values")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

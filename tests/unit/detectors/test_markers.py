@@ -49,7 +49,7 @@ def worst_edge_px(found: dict[str, Sighting], markers: tuple[Placed, ...], scale
     ("marker_id", "name", "label", "parents"),
     [
         (0, "Car", "Car-0000", ("Car", "Vehicle", "Transportation")),
-        (1, "Dog", "Dog-0001", ("Dog", "Pet", "Canine", "Mammal", "Animal")),
+        (1, "Dog", "Dog-0001", ("Dog", "Canine", "Pet", "Mammal", "Animal")),
         (13, "Bottle", "Bottle-0013", ("Bottle",)),
         (999, "Cup", "Cup-0999", ("Cup",)),
     ],

@@ -64,7 +64,7 @@ def test_the_detr_family_answers_in_pixels_of_the_image(tmp_path: Path) -> None:
         ("object", "Dog", 0.2, (50.0, 50.0, 100.0, 100.0)),
         ("person", "Person", 0.2, (0.0, 0.0, 20.0, 10.0)),
     ]
-    assert [sighting.parents for sighting in found] == [("Pet", "Canine", "Mammal", "Animal"), ()]
+    assert [sighting.parents for sighting in found] == [("Canine", "Pet", "Mammal", "Animal"), ()]
 
 
 @pytest.mark.parametrize(("mask", "scores"), [(FIRST, [1.0]), (LAST, []), (ALL_CHANNELS, [0.333])])

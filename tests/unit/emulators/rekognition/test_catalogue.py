@@ -13,7 +13,7 @@ from app.emulators.rekognition.catalogue import ALIASES, DEFAULT_CATEGORY, alias
     ("label", "parents", "wanted"),
     [
         ("Car", ("Vehicle", "Transportation"), "Vehicles and Automotive"),
-        ("Dog", ("Pet", "Canine", "Mammal", "Animal"), "Animals and Pets"),
+        ("Dog", ("Canine", "Pet", "Mammal", "Animal"), "Animals and Pets"),
         ("Vehicle", (), "Vehicles and Automotive"),
         ("Bottle", (), DEFAULT_CATEGORY),
         ("", (), DEFAULT_CATEGORY),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from app.core.model import Inquiry
-from app.wire.native import DETECT_EXAMPLE, OPENAPI_OPERATION, PROBLEM_EXAMPLE, DetectReply, NativeDialect, ProblemReply
+from app.wire.native import DETECT_EXAMPLE, OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, NativeDialect, ProblemReply
 from tests.support.wire import native_request
 
 
 def test_examples_are_valid_answers() -> None:
     assert DetectReply.model_validate(DETECT_EXAMPLE).model_dump(mode="json") == DETECT_EXAMPLE
-    assert ProblemReply.model_validate(PROBLEM_EXAMPLE, strict=True).model_dump() == PROBLEM_EXAMPLE
+    for status, example in PROBLEM_EXAMPLES.items():
+        assert ProblemReply.model_validate(example, strict=True).model_dump() == example
+        assert example["status"] == status
 
 
 def test_the_published_defaults_are_what_an_empty_query_means() -> None:
