@@ -20,9 +20,10 @@ paid for is not thrown away after the store or the worker stood still for a whil
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 
 from app.core.model import Batch, Item, Job, Lane, Release
 from app.core.window import FORGET_S, Traffic, arrive, is_idle, reason_to_close
@@ -220,16 +221,10 @@ class Lanes:
         key = queue.lane.key
         arrival = arrive(self._traffic.pop(key, None), now_s, window_s)
         self._traffic[key] = arrival.traffic
-        for silent in list(self._forgotten(now_s)):
+        for silent in list(takewhile(lambda key: now_s - self._traffic[key].last_s > FORGET_S, self._traffic)):
             del self._traffic[silent]
         if queue.marked is None and is_idle(arrival, queue.flush_s - now_s):
             queue.marked = Release.IDLE
-
-    def _forgotten(self, now_s: float) -> Iterator[str]:
-        for key, traffic in self._traffic.items():
-            if now_s - traffic.last_s <= FORGET_S:
-                return
-            yield key
 
     def _drop_expired(self, now_s: float) -> None:
         """Pending jobs whose time has run out leave (G11). Their waiters know by their own clocks."""

@@ -20,6 +20,7 @@ from tests.support.programs import find_program
 
 # A server answers within a tenth of a second; a busy machine may need longer, seconds.
 START_LIMIT_S = 15.0
+PORTS_TO_TRY = 3
 # How long one try to connect, and the pause before the next, may take, seconds.
 TRY_S = 0.02
 
@@ -54,9 +55,17 @@ class RedisServer:
 
     @classmethod
     def start(cls, *options: str) -> RedisServer:
-        """A running server; `options` as on its command line."""
-        server = cls(require_binary(), *options)
-        server.launch()
+        """A running server; `options` as on its command line. A port that somebody else took meanwhile is exchanged."""
+        binary = require_binary()
+        for left in reversed(range(PORTS_TO_TRY)):
+            server = cls(binary, *options)
+            try:
+                server.launch()
+            except RuntimeError:
+                if not left:
+                    raise
+            else:
+                break
         return server
 
     @property
@@ -76,8 +85,9 @@ class RedisServer:
         limit_s = time.monotonic() + START_LIMIT_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > limit_s:
+                told = log.read_text() if log.exists() else "no log"
                 self.stop()
-                raise RuntimeError(f"redis-server did not start: {log.read_text() if log.exists() else 'no log'}")
+                raise RuntimeError(f"redis-server did not start: {told}")
 
     def freeze(self) -> None:
         """Connections stay open, nothing answers."""
@@ -91,6 +101,7 @@ class RedisServer:
         process = self._running()
         process.kill()
         process.wait()
+        self.socket_path.unlink(missing_ok=True)
 
     def restart_empty(self) -> None:
         """Killed and started anew on the same port, with nothing in it."""
@@ -110,9 +121,11 @@ class RedisServer:
         return self._process
 
     def _answers(self) -> bool:
+        """Asked at its own socket, so that no other server on a port that was just freed can answer for it."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=TRY_S) as connection:
+            with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(1.0)
+                connection.connect(str(self.socket_path))
                 connection.sendall(b"PING\r\n")
                 return connection.recv(64).startswith(b"+PONG")
         except OSError:

@@ -1,0 +1,31 @@
+-- Take a job back: out of its lane, or out of the batch that holds it; its image goes too.
+--
+-- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>
+-- ARGV[4]   job id
+-- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}
+-- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
+
+local id = ARGV[4]
+redis.call('DEL', KEYS[13])
+drop_expired()
+local job = read(JOBS, id)
+if not job then
+  local outcome = redis.call('GET', KEYS[14])
+  redis.call('DEL', KEYS[14])
+  return {'gone', outcome}
+end
+redis.call('HDEL', JOBS, id)
+if not job.batch then
+  unqueue(id, job)
+  settle(job.lane, job.capacity)
+  return {'pending'}
+end
+local batch = read(BATCHES, job.batch)
+for place, held_job in ipairs(batch.jobs) do
+  if held_job.id == id then
+    table.remove(batch.jobs, place)
+    break
+  end
+end
+keep_batch(job.batch, batch)
+return {'under_way'}

@@ -1,0 +1,107 @@
+"""The accumulator of one process: an asyncio shell over `core.lanes`. See `contract` for the guarantees.
+
+In: jobs of this process' front half. Out: batches for its workers, outcomes for the futures. Nothing is awaited between
+looking at the lanes and changing them, so no lock is needed, and a cancelled call has either done all or nothing.
+Claims wait for an event (something was enqueued, given back, drained) or for the time of the next one; nobody polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from app.accumulator.contract import Settlement, Withdrawal
+from app.accumulator.waiters import Waiter, Waiters
+from app.clock import Clock
+from app.core.lanes import Admission, Lanes
+from app.core.model import Batch, Job, Outcome
+from app.errors import Kind, Problem
+
+
+class MemoryAccumulator:
+    """Implements `contract.Accumulator` within one process; `max_pending` bounds the images that wait in all lanes together."""
+
+    def __init__(self, clock: Clock, max_pending: int, lease_s: float) -> None:
+        self._clock = clock
+        self._lease_s = lease_s
+        self._lanes = Lanes(max_pending=max_pending)
+        self._waiters = Waiters(clock, self._expired)
+        self._changed = asyncio.Event()
+        self._draining = False
+        self._closed = False
+
+    async def start(self) -> None:
+        """Nothing to connect to."""
+
+    async def enqueue(self, job: Job) -> asyncio.Future[Outcome]:
+        known = self._waiters.get(job.id)
+        if known is not None:
+            return known.future
+        if self._draining or self._closed:
+            raise Problem(Kind.SHUTTING_DOWN, "this process gathers no more images")
+        if self._lanes.enqueue(job, self._clock.now_s()) is Admission.OVER_CAPACITY:
+            raise Problem(Kind.OVER_CAPACITY, "too many images are waiting already")
+        waiter = self._waiters.add(job)
+        self._wake_claims()
+        return waiter.future
+
+    async def withdraw(self, job_id: str) -> Withdrawal:
+        self._waiters.cancel(job_id)
+        return Withdrawal(self._lanes.withdraw(job_id, self._clock.now_s()).value)
+
+    async def claim(self, wait_s: float) -> Batch | None:
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + wait_s
+        while not self._closed:
+            now_s = self._clock.now_s()
+            batch = self._lanes.claim(now_s, self._lease_s, uuid.uuid4().hex)
+            left_s = until_s - loop.time()
+            if batch is not None or left_s <= 0:
+                return batch
+            event_s = self._lanes.next_event_s(now_s)
+            await self._change(left_s if event_s is None else min(left_s, event_s))
+        return None
+
+    async def extend(self, batch: Batch, lease_s: float) -> bool:
+        return self._lanes.extend(batch.id, batch.generation, self._clock.now_s(), lease_s)
+
+    async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:
+        by_id = {outcome.job_id: outcome for outcome in reversed(outcomes)}  # of two for one job, the first counts
+        settled = self._lanes.complete(batch.id, batch.generation, by_id)
+        for job_id in settled.delivered:
+            self._waiters.deliver(by_id[job_id])
+        return Settlement(settled.delivered, settled.stale)
+
+    async def give_back(self, batch: Batch) -> bool:
+        given = self._lanes.give_back(batch.id, batch.generation, self._clock.now_s())
+        self._wake_claims()
+        return given
+
+    async def drain(self) -> None:
+        self._draining = True
+        self._lanes.drain()
+        self._wake_claims()
+
+    async def close(self) -> None:
+        self._closed = True
+        self._wake_claims()
+        self._waiters.close()
+
+    async def pending(self) -> int:
+        return self._lanes.pending(self._clock.now_s())
+
+    def _expired(self, waiter: Waiter) -> None:
+        self._lanes.withdraw(waiter.job_id, self._clock.now_s())
+
+    def _wake_claims(self) -> None:
+        """All claims that wait look again; the first takes what there is, the others learn the new next event."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _change(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return

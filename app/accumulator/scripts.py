@@ -1,0 +1,327 @@
+"""The commands of one shard, typed: one function per Lua script, and the few plain commands beside them.
+
+In: plain values, seconds, bytes. Out: what the script answered as a value; every failure of Redis or of the way to it is a
+Problem(ACCUMULATOR_UNAVAILABLE) with its cause kept. Only this file and `redis.py` know the client library. Called by
+`redis.py`, and through small protocols by `replies.py` and `claiming.py`.
+
+Scripts run by their hash; a server that does not know it (restarted, another node) gets the text once. redis-py retries
+nothing here: it cannot know which script may run twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
+
+from app.accumulator import keys
+from app.accumulator.contract import Withdrawal
+from app.accumulator.keys import ShardKeys
+from app.accumulator.limits import Limits
+from app.accumulator.replies import Recalled
+from app.clock import Clock
+from app.core.lanes import Admission, Settled
+from app.core.model import Job, Release
+from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
+from app.errors import Kind, Problem
+
+NO_WORKER = "no_worker"
+# Ids that are taken off a reply list at a time; more wait for the next turn.
+REPLY_CHUNK = 200
+HEAD = "_shard"
+SCRIPTS = (
+    "beat",
+    "claim",
+    "complete",
+    "drain",
+    "enqueue",
+    "extend",
+    "give_back",
+    "nudge",
+    "peek",
+    "pending",
+    "recall",
+    "withdraw",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedJob:
+    """One job of a claimed batch, without its image; `owner` is the process that waits for it."""
+
+    id: str
+    owner: str
+    waited_s: float
+    time_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A batch that the claim script has handed over."""
+
+    id: str
+    generation: int
+    attempt: int
+    release: Release
+    jobs: tuple[LeasedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingReady:
+    """No batch; `next_s` is the time until there may be one, None when nothing waits at all."""
+
+    next_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's whole text, and the hash by which Redis knows it."""
+
+    text: bytes
+    sha: str
+
+
+def load_scripts() -> dict[str, Script]:
+    """Every script with its common head, read from the package."""
+    folder = resources.files(__package__) / "lua"
+    head = (folder / f"{HEAD}.lua").read_bytes()
+    texts = {name: head + b"\n" + (folder / f"{name}.lua").read_bytes() for name in SCRIPTS}
+    return {name: Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest()) for name, text in texts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The connections of one process: a pool for short calls, and one for blocking pops with a longer socket time-out."""
+
+    calls: Redis
+    blocking: Redis
+
+    async def close(self) -> None:
+        """Close what is open; a server that does not answer cannot hold this up, since nothing is waited for."""
+        for client in (self.calls, self.blocking):
+            with _translated():
+                await client.connection_pool.disconnect()
+
+    async def evicting_policy(self) -> str | None:
+        """The server's eviction policy if it may throw images away, else None (also where asking is not allowed)."""
+        try:
+            answer = await _command(self.calls, "CONFIG", "GET", "maxmemory-policy")
+        except RedisError:
+            return None
+        policy = dict(zip(answer[::2], answer[1::2], strict=True)).get(b"maxmemory-policy", b"") if answer else b""
+        return None if policy in (b"", b"noeviction") else policy.decode()
+
+
+def connect(url: str, limits: Limits, shards: int) -> Links:
+    """Pools for `url` (redis://, rediss://, unix://); nothing is connected before the first call."""
+
+    def pool(connections: int, read_s: float) -> Redis:
+        return Redis(
+            connection_pool=BlockingConnectionPool.from_url(
+                url,
+                max_connections=connections,
+                timeout=limits.call_s,
+                socket_timeout=read_s,
+                socket_connect_timeout=limits.connect_s,
+                retry=Retry(NoBackoff(), 0),
+                protocol=2,
+            )
+        )
+
+    # A reply list and a wake list per shard, and one connection that is being replaced.
+    return Links(pool(limits.connections, limits.call_s), pool(2 * shards + 1, limits.blocking_read_s))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The library's errors as ours; its texts name commands and addresses, so they stay in the cause, for the log."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, f"Redis does not serve us ({type(error).__name__})") from error
+
+
+async def _command(client: Redis, *words: Any) -> Any:
+    """One command as it is; the library's method has no types."""
+    execute: Callable[..., Awaitable[Any]] = client.execute_command
+    try:
+        return await execute(*words)
+    except ReadOnlyError:  # a failover has made our server a replica: connect anew, to whoever the address leads to now
+        await client.connection_pool.disconnect(inuse_connections=False)
+        raise
+
+
+class ShardCommands:
+    """All commands on one shard, for one process. `clock` replaces Redis's own time, in tests only."""
+
+    def __init__(
+        self,
+        links: Links,
+        scripts: dict[str, Script],
+        names: ShardKeys,
+        process_id: str,
+        limits: Limits,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._links = links
+        self._scripts = scripts
+        self._keys = names
+        self._process_id = process_id
+        self._limits = limits
+        self._clock = clock
+
+    async def enqueue(self, job: Job, payload: bytes, *, max_pending: int) -> Admission | None:
+        """Admit a job with its payload; None when no worker is alive to claim it."""
+        answer = await self._run(
+            "enqueue",
+            [self._keys.rate(job.lane.key), self._keys.image(job.id)],
+            [
+                job.id,
+                job.lane.key,
+                job.lane.capacity,
+                self._process_id,
+                _us(job.max_wait_s),
+                _us(job.time_left_s),
+                max_pending,
+                payload,
+                _ms(job.time_left_s + keys.IMAGE_GRACE_S),
+                _us(self._limits.worker_ttl_s),
+                repr(tau_s(job.max_wait_s)),
+                repr(IDLE_THRESHOLD),
+                LONE_ARRIVALS,
+                repr(FORGET_S),
+            ],
+        )
+        text = answer.decode()
+        return None if text == NO_WORKER else Admission(text)
+
+    async def withdraw(self, job_id: str) -> tuple[Withdrawal, bytes | None]:
+        """Where the job was, and its outcome if that came first."""
+        answer = await self._run("withdraw", [self._keys.image(job_id), self._keys.outcome(job_id)], [job_id])
+        return Withdrawal(answer[0].decode()), answer[1] if len(answer) > 1 else None
+
+    async def claim(self, batch_id: str, lease_s: float, *, stays: bool) -> Leased | NothingReady:
+        """The earliest ready batch. `stays`: the caller will wait here until the next event."""
+        answer = await self._run("claim", [], [batch_id, _us(lease_s), int(stays)])
+        if len(answer) <= 1:
+            return NothingReady(_s(answer[0]) if answer else None)
+        name, generation, attempt, release, *jobs = answer
+        leased = tuple(LeasedJob(job.decode(), owner.decode(), _s(waited), _s(left)) for job, owner, waited, left in jobs)
+        return Leased(name.decode(), generation, attempt, Release(release.decode()), leased)
+
+    async def images(self, job_ids: Sequence[str]) -> list[bytes | None]:
+        """The payloads of jobs, None where there is none (any more)."""
+        with _translated():
+            found: list[bytes | None] = await _command(
+                self._links.calls, "MGET", *(self._keys.image(job_id) for job_id in job_ids)
+            )
+        return found
+
+    async def extend(self, batch_id: str, generation: int, lease_s: float) -> bool:
+        return bool(await self._run("extend", [], [batch_id, generation, _us(lease_s)]))
+
+    async def complete(self, batch_id: str, generation: int, outcomes: Sequence[tuple[LeasedJob, bytes]]) -> Settled:
+        names: list[str] = []
+        arguments: list[Any] = [batch_id, generation, _ms(keys.OUTCOME_TTL_S)]
+        for job, payload in outcomes:
+            names += [self._keys.image(job.id), self._keys.outcome(job.id), self._keys.reply(job.owner)]
+            arguments += [job.id, payload]
+        current, *delivered = await self._run("complete", names, arguments)
+        return Settled(frozenset(job_id.decode() for job_id in delivered), stale=not current)
+
+    async def give_back(self, batch_id: str, generation: int) -> bool:
+        return bool(await self._run("give_back", [], [batch_id, generation]))
+
+    async def drain(self, job_ids: Sequence[str]) -> int:
+        return int(await self._run("drain", [], job_ids))
+
+    async def peek(self) -> float | None:
+        """Flush time of the earliest ready batch, seconds from now; None when nothing is ready."""
+        answer = await self._run("peek", [], [])
+        return None if answer is None else _s(answer)
+
+    async def pending(self) -> int:
+        return int(await self._run("pending", [], []))
+
+    async def nudge(self) -> None:
+        """Leave a token for somebody else who waits to claim, if there is anything to wait for."""
+        await self._run("nudge", [], [])
+
+    async def beat(self) -> None:
+        """This process is alive and claims."""
+        await self._run("beat", [], [self._process_id, _us(self._limits.worker_ttl_s)])
+
+    async def leave(self) -> None:
+        """This process claims no more."""
+        with _translated():
+            await _command(self._links.calls, "ZREM", self._keys.workers, self._process_id)
+        await self.nudge()
+
+    async def ping(self) -> None:
+        with _translated():
+            await _command(self._links.calls, "PING")
+
+    async def pop_wake(self) -> bool:
+        """Wait for a token, at most one block."""
+        return await self._pop(self._keys.wake) is not None
+
+    async def next_replies(self, done: Sequence[str]) -> list[tuple[str, bytes | None]]:
+        """Wait for replies, at most one block; `done` are ids whose outcomes have been read and may go."""
+        if done:
+            with _translated():
+                await _command(self._links.blocking, "UNLINK", *map(self._keys.outcome, done))
+        reply = self._keys.reply(self._process_id)
+        first = await self._pop(reply)
+        if first is None:
+            return []
+        with _translated():
+            pipeline = self._links.blocking.pipeline(transaction=False)
+            pipeline.execute_command("LPOP", reply, REPLY_CHUNK)
+            pipeline.execute_command("GET", self._keys.outcome(first))
+            more, payload = await pipeline.execute()
+            others = [job_id.decode() for job_id in more or []]
+            payloads = await _command(self._links.blocking, "MGET", *map(self._keys.outcome, others)) if others else []
+        return [(first, payload), *zip(others, payloads, strict=True)]
+
+    async def recall(self, job_ids: Sequence[str]) -> list[bytes | Recalled]:
+        """For each job its outcome, or what the store knows of it."""
+        answer = await self._run("recall", [self._keys.outcome(job_id) for job_id in job_ids], job_ids)
+        return [found if isinstance(found, bytes) else Recalled.UNDER_WAY if found else Recalled.LOST for found in answer]
+
+    async def _pop(self, name: str) -> str | None:
+        with _translated():
+            found = await _command(self._links.blocking, "BLPOP", name, self._limits.block_s)
+        return None if found is None else found[1].decode()
+
+    async def _run(self, name: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
+        script = self._scripts[name]
+        now = "" if self._clock is None else str(_us(self._clock.now_s()))
+        all_keys = [*self._keys.fixed(), *names]
+        shared = [now, _ms(keys.SHARD_TTL_S), _ms(keys.SIGNAL_TTL_S)]
+        rest = (len(all_keys), *all_keys, *shared, *arguments)
+        with _translated():
+            try:
+                return await _command(self._links.calls, "EVALSHA", script.sha, *rest)
+            except NoScriptError:
+                return await _command(self._links.calls, "EVAL", script.text, *rest)
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1_000))
+
+
+def _s(microseconds: int) -> float:
+    return microseconds / 1_000_000

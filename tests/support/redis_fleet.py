@@ -1,0 +1,94 @@
+"""Several processes' Redis accumulators in one test process, sharing lanes; all are closed when the fleet is."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from app.accumulator.limits import Limits
+from app.accumulator.redis import RedisAccumulator
+from app.core.model import Batch, Outcome
+
+_numbers = itertools.count(1)
+
+# Long enough for a busy machine, short enough that tests of outages take seconds.
+QUICK = Limits(
+    call_s=1.0,
+    connect_s=0.5,
+    deliver_s=10.0,
+    block_s=0.2,
+    recheck_s=0.2,
+    recall_s=0.3,
+    beat_s=0.1,
+    worker_ttl_s=3.0,
+    longest_backoff_s=0.2,
+)
+# Longest that anything in these tests may take, seconds; reached only when something is broken.
+PATIENCE_S = 20.0
+# Pause between two looks at something that announces itself to nobody, seconds.
+LOOK_S = 0.01
+
+
+class Fleet(AsyncExitStack):
+    """`api`, `worker` and `both` are started processes; `url` may be another way to the same server."""
+
+    def __init__(self, url: str, *, limits: Limits = QUICK, lease_s: float = 30.0, shards: int = 1) -> None:
+        super().__init__()
+        self.url = url
+        self.namespace = f"fleet-{next(_numbers)}"
+        self._limits = limits
+        self._lease_s = lease_s
+        self._shards = shards
+
+    def build(self, *, intake: bool = True, workshop: bool = True, limits: Limits | None = None) -> RedisAccumulator:
+        """A process that has not started yet; it is closed with the others."""
+        number = next(_numbers)
+        accumulator = RedisAccumulator(
+            self.url,
+            process_id=f"process-{number}",
+            max_pending=1000,
+            lease_s=self._lease_s,
+            shards=self._shards,
+            namespace=self.namespace,
+            intake=intake,
+            workshop=workshop,
+            rng=random.Random(number),
+            limits=limits or self._limits,
+        )
+        self.push_async_callback(accumulator.close)
+        return accumulator
+
+    async def api(self) -> RedisAccumulator:
+        return await _started(self.build(workshop=False))
+
+    async def worker(self) -> RedisAccumulator:
+        return await _started(self.build(intake=False))
+
+    async def both(self) -> RedisAccumulator:
+        return await _started(self.build())
+
+
+async def _started(accumulator: RedisAccumulator) -> RedisAccumulator:
+    await accumulator.start()
+    return accumulator
+
+
+async def result_of(future: asyncio.Future[Outcome]) -> Outcome:
+    return await asyncio.wait_for(future, PATIENCE_S)
+
+
+async def claimed(accumulator: RedisAccumulator) -> Batch:
+    """The next batch, which has to come."""
+    batch = await accumulator.claim(PATIENCE_S)
+    assert batch is not None
+    return batch
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Look until it holds. For what happens behind the scenes and sets no event."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await holds():
+            await asyncio.sleep(LOOK_S)

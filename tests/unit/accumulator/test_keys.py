@@ -1,0 +1,42 @@
+"""Names, hash tags and times to live of the keys in Redis."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.accumulator.keys import OTHER_KEYS, PERMANENT_KEYS, SHARD_KEYS, ShardKeys, shard_of
+from tests.support.jobs import lane
+
+KEYS = ShardKeys.of("tessera", 3)
+
+
+def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
+    """Redis Cluster places a key by what stands in its first braces."""
+    names = [*KEYS.fixed(), KEYS.rate("l"), KEYS.image("j"), KEYS.outcome("j"), KEYS.reply("p"), KEYS.wake, KEYS.workers]
+    assert {re.findall(r"\{(.*?)\}", name)[0] for name in names} == {"tessera:3"}
+
+
+def test_every_name_that_is_made_is_in_the_table() -> None:
+    made = [KEYS.rate("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
+    assert made == [f"{KEYS.tag}:{spec.name}" for spec in OTHER_KEYS]
+    assert {KEYS.workers, KEYS.wake, KEYS.jobs} <= set(KEYS.fixed())
+    assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
+
+
+def test_no_key_is_permanent() -> None:
+    assert PERMANENT_KEYS == ()
+    assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == ["image:<job>"]
+
+
+def test_ids_with_braces_or_colons_stay_in_their_shard() -> None:
+    assert KEYS.image("{other:1}:x").startswith("{tessera:3}:")
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 8])
+def test_lanes_spread_over_all_shards_and_stay_where_they_are(shards: int) -> None:
+    lanes = [lane(f"tenant-{number}").key for number in range(200)]
+    places = [shard_of(key, shards) for key in lanes]
+    assert set(places) == set(range(shards))
+    assert places == [shard_of(key, shards) for key in lanes]
