@@ -35,7 +35,7 @@ FREEZE_S = 3.0
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with running_cluster(
-        tmp_path_factory.mktemp("faults"), api=2, workers=2, emulator=("--latency-ms", str(LATENCY_MS)), **SETTINGS
+        tmp_path_factory.mktemp("faults"), api=2, workers=2, emulator=("--latency-ms", str(LATENCY_MS)), settings=SETTINGS
     ) as cluster:
         yield cluster
 
@@ -98,7 +98,7 @@ def test_a_worker_dies_in_mid_sheet_and_its_images_are_sent_alone_in_time(cluste
 def test_a_worker_dies_in_mid_sheet_and_another_one_takes_its_sheet(tmp_path: Path) -> None:
     """With time enough the lease ends first: the batch comes back, and is paid and answered once more."""
     settings = SETTINGS | {"TESSERA_REQUEST_TIMEOUT_MS": "20000"}
-    with running_cluster(tmp_path, api=1, workers=2, emulator=("--latency-ms", str(LATENCY_MS)), **settings) as cluster:
+    with running_cluster(tmp_path, api=1, workers=2, emulator=("--latency-ms", str(LATENCY_MS)), settings=settings) as cluster:
         load = loaded(cluster, 60)
         kill_in_mid_sheet(cluster.workers[0])
         replies = load.wait()
@@ -176,7 +176,7 @@ def cluster_is_degraded(cluster: Cluster) -> bool:
 
 def test_redis_that_is_not_there_yet_keeps_nobody_waiting(tmp_path: Path) -> None:
     """Degraded is ready: images go alone. When Redis appears, gathering begins by itself."""
-    with running_cluster(tmp_path, api=2, workers=1, redis_is_up=False, **SETTINGS) as cluster:
+    with running_cluster(tmp_path, api=2, workers=1, redis_is_up=False, settings=SETTINGS) as cluster:
         assert {api.ready() for api in cluster.apis} == {(200, "degraded")}
         replies = run_load(
             [NativeClient(api.url) for api in cluster.apis], identity_images(range(20)), rate_per_s=2 * RATE_PER_S

@@ -58,7 +58,7 @@ def in_memory(folder: Path, **settings: str) -> Iterator[Stage]:
 
 @contextmanager
 def over_redis(folder: Path, **settings: str) -> Iterator[Stage]:
-    with running_cluster(folder, api=1, workers=1, emulator=SLOW, **settings) as cluster:
+    with running_cluster(folder, api=1, workers=1, emulator=SLOW, settings=settings) as cluster:
         yield Stage(cluster.apis[0], cluster.workers, cluster.emulator)
 
 
@@ -110,7 +110,7 @@ def test_what_has_gathered_goes_out_at_once(stage: Callable[..., Stage], number:
 @pytest.mark.redis
 def test_a_worker_goes_down_under_load_and_nobody_notices(tmp_path: Path) -> None:
     """It finishes what it holds and leaves the rest to others: no image is late, none is paid twice."""
-    with running_cluster(tmp_path, api=2, workers=2, emulator=SLOW, **SETTINGS) as cluster:
+    with running_cluster(tmp_path, api=2, workers=2, emulator=SLOW, settings=SETTINGS) as cluster:
         load = under_load(cluster.apis, 70)
         assert cluster.workers[0].stop() == 0
         replies = load.wait()
@@ -123,7 +123,7 @@ def test_a_worker_goes_down_under_load_and_nobody_notices(tmp_path: Path) -> Non
 @pytest.mark.redis
 def test_all_go_down_at_once_and_every_image_is_answered_first(tmp_path: Path) -> None:
     """As a whole deployment does: the workers may be gone before the images that wait could be claimed."""
-    with running_cluster(tmp_path, api=1, workers=1, emulator=SLOW, **PATIENT) as cluster:
+    with running_cluster(tmp_path, api=1, workers=1, emulator=SLOW, settings=PATIENT) as cluster:
         (api,), (worker,) = cluster.apis, cluster.workers
         load = Load([NativeClient(api.url)], identity_images(range(2)), rate_per_s=1000.0).start()
         until("both images wait", lambda: api.stats()["images"]["pending"] == {"detect": 2})

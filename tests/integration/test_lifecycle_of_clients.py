@@ -40,7 +40,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder: Path = tmp_path_factory.mktemp("leaving")
     latency = ("--latency-ms", str(LATENCY_MS))
     if request.param == "redis":
-        with running_cluster(folder, api=1, workers=1, emulator=latency, **SETTINGS) as cluster:
+        with running_cluster(folder, api=1, workers=1, emulator=latency, settings=SETTINGS) as cluster:
             yield Stage(cluster.apis[0], cluster.emulator)
         return
     with (

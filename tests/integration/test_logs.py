@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.cluster import Cluster, running_cluster, until
-from tests.support.load import NativeClient, Reply, SdkClient, identity_images, mistakes, run_load
+from tests.support.load import Client, NativeClient, Reply, SdkClient, identity_images, mistakes, run_load
 
 pytestmark = pytest.mark.redis
 
@@ -50,7 +50,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with running_cluster(tmp_path_factory.mktemp("logs"), redis_password=REDIS_PASSWORD, **SETTINGS) as cluster:
+    with running_cluster(tmp_path_factory.mktemp("logs"), redis_password=REDIS_PASSWORD, settings=SETTINGS) as cluster:
         replies = some_of_everything(cluster)
         cluster.stop()
         yield Run(replies, *(server.log_file.read_text(encoding="utf-8") for server in (*cluster.apis, *cluster.workers)))
@@ -60,7 +60,7 @@ def some_of_everything(cluster: Cluster) -> list[Reply]:
     """Good requests of two kinds, a refused image, a body that is no image, an unknown operation, and a Redis that is away."""
     cluster.emulator.behave(poison=[POISONED])
     (api,) = cluster.apis
-    clients = [
+    clients: list[Client] = [
         NativeClient(api.url, headers={"X-Api-Key": CLIENT_API_KEY, "Authorization": f"Bearer {CLIENT_API_KEY}"}),
         SdkClient(api.client(access_key=CLIENT_ACCESS_KEY)),
     ]

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(folder: Path) -> Iterator[Cluster]:
-    with running_cluster(folder, api=2, workers=2, emulator=("--record", str(folder / "sheets")), **SETTINGS) as cluster:
+    with running_cluster(folder, api=2, workers=2, emulator=("--record", str(folder / "sheets")), settings=SETTINGS) as cluster:
         yield cluster
 
 

@@ -85,7 +85,7 @@ def test_the_formula_gives_the_figures_that_are_known() -> None:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     settings = {"TESSERA_MAX_WAIT_MS": str(round(1000 * WINDOW_S)), "TESSERA_LAYOUTS": "2x2"}
     folder: Path = tmp_path_factory.mktemp("savings")
-    with running_cluster(folder, api=2, workers=2, **settings) as cluster:
+    with running_cluster(folder, api=2, workers=2, settings=settings) as cluster:
         yield cluster
 
 

@@ -1,6 +1,6 @@
-"""Tessera as several processes of its own, for tests: API processes and workers with a Redis between them and an emulator behind.
+"""Tessera as several processes, for tests: API processes and workers with a Redis between them and an emulator behind.
 
-with running_cluster(tmp_path, api=2, workers=2, TESSERA_MAX_WAIT_MS="100") as cluster:
+with running_cluster(tmp_path, api=2, workers=2, settings={"TESSERA_MAX_WAIT_MS": "100"}) as cluster:
     client = cluster.apis[0].client()
     ...
     assert cluster.paid() == cluster.emulator.paid()
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.redis_server import RedisServer
@@ -95,7 +96,7 @@ def running_cluster(
     emulator: Sequence[str] = (),
     redis_is_up: bool = True,
     redis_password: str = "any",
-    **settings: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Cluster]:
     """`emulator`: its options. `redis_is_up`: false for a Redis that is not there yet; `launch` it later.
 
