@@ -7,7 +7,7 @@
  G5  A lane is ready when it holds a full batch (`full`), when the earliest flush time of its jobs has come (`due`), when at
      an arrival no further image can be expected in time (`idle`, see `core.window`), or when draining (`drain`).
  G6  A claimed batch is invisible to others until its lease ends; then it comes back, with a higher generation and its
-     attempt counted. `extend` moves the end of the lease, and only for the present generation.
+     attempt counted, unless its holder gave it back. `extend` moves the end of the lease, only for the present generation.
  G7  A late holder's `complete` or `extend` is refused (a result, not an exception), delivers nothing and changes nothing.
  G8  A withdrawn job that was pending is never claimed (so never paid); one under way is not delivered.
  G9  Over capacity is refused at once (Problem OVER_CAPACITY), and nothing of the refused job stays behind.

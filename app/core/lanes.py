@@ -191,11 +191,12 @@ class Lanes:
         return Settled(delivered)
 
     def give_back(self, batch_id: str, generation: int, now_s: float) -> bool:
-        """End the lease now; the giver is a late holder from here on."""
+        """End the lease now. The giver is a late holder from here on, and the attempt does not count: the batch did no harm."""
         hold = self._held_by(batch_id, generation)
         if hold is None:
             return False
         hold.generation += 1
+        hold.attempt -= 1  # the next claim counts it again
         hold.lease_end_s = now_s
         return True
 

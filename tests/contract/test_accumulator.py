@@ -269,7 +269,9 @@ async def test_g7_the_holder_of_an_ended_lease_may_finish_while_nobody_else_has_
     assert await result_of(futures["a"]) == outcome("a")
 
 
-async def test_a_batch_given_back_is_ready_at_once_and_its_giver_is_late(accumulator: Accumulator) -> None:
+async def test_g6_a_batch_given_back_is_ready_at_once_its_attempt_does_not_count_and_its_giver_is_late(
+    accumulator: Accumulator,
+) -> None:
     await enqueue_all(accumulator, "a", "b")
     batch = await claim(accumulator)
     assert await accumulator.complete(batch, [outcome("a")]) == Settlement(frozenset("a"))
@@ -278,7 +280,7 @@ async def test_a_batch_given_back_is_ready_at_once_and_its_giver_is_late(accumul
     assert await accumulator.pending() == 1
     assert (await accumulator.complete(batch, [outcome("b")])).stale
     again = await claim(accumulator)
-    assert (again.id, again.attempt, job_ids(again)) == (batch.id, 2, ["b"])
+    assert (again.id, again.attempt, job_ids(again)) == (batch.id, 1, ["b"])
 
 
 # --- G8: withdrawing ---

@@ -1,4 +1,5 @@
--- End a lease now: what is not completed can be claimed at once, and the giver is a late holder from here on.
+-- End a lease now: what is not completed can be claimed at once, the giver is a late holder from here on, and the attempt does
+-- not count: it was not the batch that ended it.
 --
 -- ARGV[4]  batch id   ARGV[5]  generation
 -- Result   1, or 0 for a late holder (G7)
@@ -10,6 +11,7 @@ if not batch then
 end
 redis.call('ZREM', LEASES, ARGV[4])
 batch.generation = batch.generation + 1
+batch.attempt = batch.attempt - 1  -- the next claim counts it again
 write(BATCHES, ARGV[4], batch)
 redis.call('ZADD', LEASES, now, ARGV[4])
 wake()
