@@ -107,10 +107,6 @@ class PixelBox:
             return None
         return PixelBox(left, top, right, bottom)
 
-    def contains_point(self, x_px: float, y_px: float) -> bool:
-        """Half-open, as pixels are: the left and top edge belong to the box, the right and bottom edge do not."""
-        return self.left_px <= x_px < self.right_px and self.top_px <= y_px < self.bottom_px
-
     def to_unit(self, size: Size) -> UnitBox:
         width, height = size.width_px, size.height_px
         return UnitBox(self.left_px / width, self.top_px / height, self.right_px / width, self.bottom_px / height)

@@ -19,7 +19,6 @@ from app.core.model import Detection, Feature, Inquiry, RawRequest, Tree
 class Capabilities:
     """What a provider accepts and costs, in one declared value; sheets are sized to it.
 
-    `result_caps`: most findings per call by feature (an answer that reaches the cap may have been cut off).
     `sheet_side_px`: longest side of a sheet: larger ones cost pixels and gain nothing with this vendor.
     `vendor`: whose wire language it speaks (`provider` may be another name for it: the emulator speaks "rekognition").
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
@@ -34,7 +33,6 @@ class Capabilities:
     sheet_side_px: int
     dollars_per_inference: float
     accuracy_table: str
-    result_caps: Mapping[Feature, int] = field(default_factory=dict)
     vendor: str = ""
 
 

@@ -79,6 +79,5 @@ def capabilities(provider: str) -> Capabilities:
         sheet_side_px=_SHEET_SIDE_PX,
         dollars_per_inference=_DOLLARS_PER_IMAGE,
         accuracy_table=VENDOR,
-        result_caps={feature: row.result_cap for feature, row in OPERATIONS.items() if row.result_cap is not None},
         vendor=VENDOR,
     )
