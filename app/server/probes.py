@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -22,6 +22,8 @@ class Readiness(StrEnum):
     STUCK = "stuck"
     DRAINING = "draining"
 
+
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
 
 SERVING = frozenset({Readiness.READY, Readiness.DEGRADED})
 
@@ -39,25 +41,34 @@ class Vitals:
 def add_probes(app: FastAPI, vitals: Vitals) -> None:
     page = files("app.server").joinpath("dashboard.html").read_text(encoding="utf-8")
 
-    @app.get("/healthz", tags=["operations"], summary="Is the process alive? Depends on nothing else")
+    def probe(path: str, summary: str = "") -> Callable[[Handler], Handler]:
+        """GET, and HEAD for balancers that ask so. Without a summary it stays out of the API documentation."""
+
+        def add(handler: Handler) -> Handler:
+            app.head(path, include_in_schema=False)(handler)
+            return app.get(path, tags=["operations"], summary=summary, include_in_schema=bool(summary))(handler)
+
+        return add
+
+    @probe("/healthz", "Is the process alive? Depends on nothing else")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operations"], summary="Should traffic be sent here?")
+    @probe("/readyz", "Should traffic be sent here?")
     async def readyz() -> Response:
         readiness = vitals.readiness()
         status = 200 if readiness in SERVING else 503
         return JSONResponse({"status": readiness.value, **vitals.details()}, status_code=status)
 
-    @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
+    @probe("/metrics", "Prometheus metrics")
     async def metrics() -> Response:
         body, content_type = await vitals.metrics()
         return Response(body, headers={"content-type": content_type})
 
-    @app.get("/v1/stats", tags=["operations"], summary="The same figures as JSON, and the effective settings")
+    @probe("/v1/stats", "The same figures as JSON, and the effective settings")
     async def stats() -> dict[str, Any]:
         return await vitals.stats()
 
-    @app.get("/dashboard", tags=["operations"], include_in_schema=False)
+    @probe("/dashboard")
     async def dashboard(_request: Request) -> Response:
         return HTMLResponse(page)

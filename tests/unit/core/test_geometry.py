@@ -70,14 +70,6 @@ def test_intersection(other: PixelBox, common: PixelBox | None) -> None:
     assert other.intersection(box) == common
 
 
-def test_a_pixel_box_contains_its_left_and_top_edge_only() -> None:
-    box = PixelBox(10, 20, 30, 40)
-    assert box.contains_point(10, 20)
-    assert not box.contains_point(30, 30)
-    assert not box.contains_point(20, 40)
-    assert not box.contains_point(math.nan, 30)
-
-
 def test_a_pixel_box_lists_its_edges_and_has_no_negative_area() -> None:
     assert list(PixelBox(1, 2, 3, 5)) == [1, 2, 3, 5]
     assert PixelBox(1, 2, 3, 5).area_px == 6

@@ -73,7 +73,10 @@ class TestPixels:
             pixels.getpixel((x, y))
             for x in range(0, plan.sheet.width_px, 3)
             for y in range(0, plan.sheet.height_px, 3)
-            if not any(place.content.contains_point(x, y) for place in plan.placements)
+            if not any(
+                (box := place.content).left_px <= x < box.right_px and box.top_px <= y < box.bottom_px
+                for place in plan.placements
+            )
         ]
         assert set(outside) == {FILL_RGB}
 
