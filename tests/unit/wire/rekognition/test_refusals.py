@@ -66,6 +66,17 @@ def test_rekognitions_own_error_word_for_word() -> None:
     assert (reply.status, reply.body.decode()) == (400, BODY)
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"])
+def test_an_error_about_our_credentials_keeps_its_name_but_not_its_words(code: str) -> None:
+    """Its text names the operator's account and roles, which are no client's business."""
+    words = "User: arn:aws:iam::123456789012:user/operator is not authorized"
+    own = VendorError("rekognition", 400, code, words, json.dumps({"__type": code, "message": words}))
+    reply = refuse(Problem(Kind.REQUEST_REFUSED, "refused", vendor=own), "r-1")
+    said = json.loads(reply.body)
+    assert (reply.status, said["__type"]) == (400, code)
+    assert "arn:" not in reply.body.decode()
+
+
 @pytest.mark.parametrize("body", ["", "<html>413</html>", "[]", '{"Message":"no type"}', '{"__type":5}'])
 def test_an_error_whose_body_names_nothing_is_written_again(body: str) -> None:
     """The SDKs look for `__type` only: a load balancer's page would reach the client as a nameless error."""
