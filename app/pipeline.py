@@ -23,6 +23,7 @@ from app.core.accuracy import allowed_layouts
 from app.core.breaker import Breaker
 from app.core.layout import fits_a_grid
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture
+from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.header import inspect
 from app.log import get_logger
@@ -37,6 +38,8 @@ from app.work.pixels import PixelPool
 # provider's live p95, and at least the margin (connecting, a busy machine), seconds.
 ALONE_RESERVE_P95S = 2.0
 ALONE_RESERVE_MARGIN_S = 0.5
+# What a grid takes beside its window and the provider's time, seconds: composing, demultiplexing, two hops through Redis.
+GRID_MARGIN_S = 0.3
 # A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
 SHORTEST_WINDOW_S = 0.005
 # What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
@@ -53,10 +56,10 @@ class Policy:
     request_timeout_s: float
     max_map_drop: float
     drops: Mapping[Layout, float]
+    max_pixels: int
+    max_alone: int
     fixed_layouts: tuple[Layout, ...] = ()
     mix_tenants: bool = False
-    max_pixels: int = 64_000_000
-    max_alone: int = 256
 
     def layouts(self, wishes: Wishes) -> tuple[Layout, ...]:
         """The allowed layouts: the operator's fixed ones, or those inside the accuracy budget; ALONE only for a zero budget."""
@@ -117,6 +120,7 @@ class Pipeline:
         self._outage_since_s: float | None = None
         self._hopeless: asyncio.Future[None] | None = None
         self._latency = LatencyTracker()
+        self._placeless = Placeless()
         self._alone = 0
         self._draining = False
 
@@ -169,17 +173,17 @@ class Pipeline:
     async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
         reason = self._reason_to_go_alone(call, job)
         if reason is None:
-            gathered = await self._gather(job, deadline_s)
+            gathered = await self._gather(job)
             if isinstance(gathered, Outcome):
                 self._ledger.waited(gathered.bill.waited_s)
-                self._latency.observe(self._clock.now_s(), gathered.bill.compose_s + gathered.bill.provider_s)
+                self._learn(job, gathered)
                 return gathered
             reason = gathered
         return await self._send_alone(job, reason, deadline_s)
 
     def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Job:
         tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
-        time_left_s = deadline_s - self._clock.now_s()
+        time_left_s = max(0.0, deadline_s - self._clock.now_s() - self._reserve_s())
         wish_s = self._policy.max_wait_s if call.wishes.max_wait_s is None else call.wishes.max_wait_s
         return Job(
             id=uuid.uuid4().hex,
@@ -204,14 +208,20 @@ class Pipeline:
         return ALONE_RESERVE_P95S * self._latency.p95_s(self._clock.now_s()) + ALONE_RESERVE_MARGIN_S
 
     def _time_for_gathering_s(self, time_left_s: float) -> float:
-        """Design: the answer's deadline - live p95 of the provider - margin is the latest flush."""
-        return max(0.0, time_left_s - self._latency.p95_s(self._clock.now_s()) - ALONE_RESERVE_MARGIN_S)
+        """The end of the grid's time - live p95 of the provider - margin is the latest flush: no grid is paid in vain."""
+        return max(0.0, time_left_s - self._latency.p95_s(self._clock.now_s()) - GRID_MARGIN_S)
+
+    def _learn(self, job: Job, outcome: Outcome) -> None:
+        """What an answer took that nothing held up (failures and retries say nothing about the next one), and its boxes."""
+        self._placeless.saw(job.inquiry, outcome, self._clock.now_s())
+        if isinstance(outcome.result, Answer):
+            self._latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
 
     def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
         """The first reason that applies, the caller's own before ours."""
         reasons = {
             Bypass.CALLER: not call.wishes.grid,
-            call.alone or Bypass.FEATURES: call.alone is not None,
+            call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
             Bypass.BUDGET: job.lane.capacity < 2,
             Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
@@ -224,18 +234,18 @@ class Pipeline:
         known = self._capabilities
         return fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
 
-    async def _gather(self, job: Job, deadline_s: float) -> Outcome | Bypass:
+    async def _gather(self, job: Job) -> Outcome | Bypass:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
+        end_s = self._clock.now_s() + job.time_left_s
         try:
             future = await self._intake.enqueue(job)
         except Problem as problem:
             return self._not_admitted(problem)
         self._breaker.succeeded()
         self._outage_since_s = None
-        limit_s = max(job.max_wait_s, deadline_s - self._clock.now_s() - self._reserve_s())
         try:
             ends: set[asyncio.Future[Any]] = {future, self._end_of_hope()}
-            await asyncio.wait(ends, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=end_s - self._clock.now_s(), return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
@@ -288,7 +298,7 @@ class Pipeline:
             return Outcome(
                 job.id, Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
             )
-        waited_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s()) if reason is Bypass.LATE else 0.0
+        waited_s = job.max_wait_s if reason is Bypass.LATE else 0.0
         self._alone += 1
         try:
             outcome = await ask_alone(
@@ -301,7 +311,7 @@ class Pipeline:
             )
         finally:
             self._alone -= 1
-        self._latency.observe(self._clock.now_s(), outcome.bill.provider_s)
+        self._learn(job, outcome)
         self._ledger.answered(int(isinstance(outcome.result, Answer)))
         return outcome
 

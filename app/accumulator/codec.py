@@ -124,6 +124,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
             bill.waited_s,
             bill.compose_s,
             bill.provider_s,
+            bill.attempt_s,
         ],
     }
     result = outcome.result
@@ -146,8 +147,8 @@ def decode_outcome(data: bytes) -> Outcome:
 
 
 def _outcome(head: Mapping[str, Any], rest: bytes) -> Outcome:
-    layout, inferences, sheet_id, release, waited_s, compose_s, provider_s = head["bill"]
-    bill = Bill(Layout.parse(layout), inferences, sheet_id, Release(release), waited_s, compose_s, provider_s)
+    layout, inferences, sheet_id, release, *seconds = head["bill"]
+    bill = Bill(Layout.parse(layout), inferences, sheet_id, Release(release), *seconds)
     if "failure" in head:
         return Outcome(head["id"], _unpack_failure(head["failure"]), bill)
     answer = head["answer"]

@@ -74,7 +74,7 @@ class Bypass(StrEnum):
     NO_WORKER = "no_worker"  # nobody alive to work on it
     DRAINING = "draining"  # this process is going down
     SIZE = "size"  # too small, too large or too elongated to share a sheet
-    FEATURES = "features"  # asks for something without geometry
+    FEATURES = "features"  # asks for something without geometry, or of a model that was seen to answer without
     SETTING = "setting"  # the operator chose to send these alone
     OPERATION = "operation"  # not an operation that can be gridded: passed through
 
@@ -263,8 +263,9 @@ class Failure:
 class Bill:
     """What one image's answer took.
 
-    `layout` is the first sheet's; `inferences` this image's share of everything that was paid, retries included; times
-    are of the whole way: gathering, composing, and waiting for the provider.
+    `layout` is that of the sheet that was answered. `inferences` is this image's share of everything that was paid, retries
+    included. Times are of the whole way: gathering, composing, and waiting for the provider; `attempt_s` is the part of
+    `provider_s` that the one successful attempt took, what the provider needs when nothing goes wrong.
     """
 
     layout: Layout = ALONE
@@ -274,6 +275,7 @@ class Bill:
     waited_s: float = 0.0
     compose_s: float = 0.0
     provider_s: float = 0.0
+    attempt_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

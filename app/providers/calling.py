@@ -35,6 +35,8 @@ _PAID_IN_VAIN = frozenset({Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
 
 # Retrying what was refused costs nothing and ends with the time that is left; what was paid in vain costs each time.
 MOST_PAID_ATTEMPTS = 3
+# A sheet that failed twice (a time-out counts as much: it took long enough) may hold an image that the vendor trips over.
+MOST_SHEET_FAILURES = 2
 
 # Full jitter: a random share of base x 2^i, so that callers who failed together do not come back together. The bases are
 # the SDK's own (botocore, retry mode "standard": 1 s when throttled, 50 ms otherwise), throttling shortened: a client waits.
@@ -80,11 +82,14 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer, and what it took: `paid` inferences, attempts in vain included; `provider_s` from first try to answer."""
+    """An answer, and what it took: `paid` inferences, attempts in vain included; `provider_s` from first try to answer,
+    `attempt_s` of that for the attempt that succeeded.
+    """
 
     reading: Reading
     paid: int
     provider_s: float
+    attempt_s: float
 
 
 class AskFailed(Problem):
@@ -120,6 +125,8 @@ class _Question:
     deadline_s: float
     paid: int = 0
     attempts: int = 0
+    attempt_s: float = 0.0
+    failures: int = 0
 
     async def hold(self, lease_s: float) -> None:
         """Keep the batch ours for that long from now, or stop."""
@@ -151,17 +158,14 @@ class Caller:
         self._wait = wait
         self._latency = LatencyTracker()
 
-    def p95_s(self) -> float:
-        """The live p95 of successful calls."""
-        return self._latency.p95_s(self._clock.now_s())
-
     async def ask(
         self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None
     ) -> Asked:
         """Ask until there is an answer, a failure that no retry helps, or too little time.
 
-        `permit(lease_s)` is awaited before every attempt and every longer wait; False raises `LeaseLost`, and nothing more
-        is paid. Raises `AskFailed` (a Problem) in every other case without an answer.
+        A sheet (`PaidKind.GRID`) is asked less stubbornly, see `_may_retry`. `permit(lease_s)` is awaited before every
+        attempt and every longer wait; False raises `LeaseLost`, and nothing more is paid. Raises `AskFailed` (a Problem) in
+        every other case without an answer.
         """
         now_s = self._clock.now_s()
         question = _Question(image, inquiry, kind, permit, started_s=now_s, deadline_s=now_s + time_left_s)
@@ -169,7 +173,7 @@ class Caller:
             reading = await self._ask_until_answered(question)
         except Problem as problem:
             raise AskFailed(problem, paid=question.paid, provider_s=self._clock.now_s() - question.started_s) from problem
-        return Asked(reading, question.paid, self._clock.now_s() - question.started_s)
+        return Asked(reading, question.paid, self._clock.now_s() - question.started_s, question.attempt_s)
 
     async def _ask_until_answered(self, question: _Question) -> Reading:
         failed: Problem | None = None
@@ -217,8 +221,9 @@ class Caller:
             raise
         self._pay(question)
         ended_s = self._clock.now_s()
-        self._meter.took(ended_s - began_s)
-        self._latency.observe(ended_s, ended_s - began_s)
+        question.attempt_s = ended_s - began_s
+        self._meter.took(question.attempt_s)
+        self._latency.observe(ended_s, question.attempt_s)
         return reading
 
     async def _pause(self, question: _Question, failed: Problem) -> None:
@@ -234,7 +239,16 @@ class Caller:
             pause_s -= span_s
 
     def _may_retry(self, question: _Question, problem: Problem) -> bool:
-        return problem.kind in _RETRIED and question.paid < MOST_PAID_ATTEMPTS
+        """One bad image can make the vendor fail on a whole sheet: sheets are soon given back, to be taken apart.
+
+        Throttling is nobody's fault and ends by waiting; more and smaller requests would only prolong it.
+        """
+        if problem.kind not in _RETRIED or question.paid >= MOST_PAID_ATTEMPTS:
+            return False
+        if question.kind is not PaidKind.GRID or problem.kind is Kind.THROTTLED:
+            return True
+        question.failures += 1
+        return problem.kind is not Kind.PROVIDER_TIMEOUT and question.failures < MOST_SHEET_FAILURES
 
     def _require_time(self, question: _Question, failed: Problem | None, after_s: float = 0.0) -> None:
         """Raise, with the vendor's own error if there is one, when an attempt would come too late to be answered."""

@@ -40,13 +40,15 @@ class Capabilities:
 class Reading:
     """A provider's answer to one image or sheet.
 
-    `verbatim` is the vendor's whole body. `truncated`: a result cap was reached, so findings may be missing.
+    `verbatim` is the vendor's whole body. `truncated`: a result cap was reached, so findings may be missing. `broken`: so
+    many findings cannot be read, and are not among the detections.
     `extra`: facts of the whole answer that hold for every image on the sheet (a model version).
     """
 
     detections: tuple[Detection, ...]
     verbatim: bytes = field(repr=False)
     truncated: bool = False
+    broken: int = 0
     extra: Mapping[str, Tree] = field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.model import Answer, Bill, Failure, Job, Outcome
+from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome
 from app.errors import Problem
 from app.imaging.compose import Source
 from app.imaging.transcode import transcode
@@ -38,12 +38,14 @@ async def ask_alone(
         return Outcome(job.id, Failure(problem.kind, problem.detail), bill)
     reading = asked.reading
     answer = Answer(reading.detections, reading.verbatim, capabilities.vendor, reading.extra)
-    return Outcome(job.id, answer, _charged(bill, job, asked.paid, asked.provider_s))
+    charged = _charged(bill, job, asked.paid, asked.provider_s)
+    return Outcome(job.id, answer, replace(charged, attempt_s=asked.attempt_s))
 
 
 def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:
     return replace(
         bill,
+        layout=ALONE,
         inferences=bill.inferences + paid,
         sheet_id=bill.sheet_id or job.id,
         provider_s=bill.provider_s + provider_s,

@@ -2,8 +2,8 @@
 
     group of items --plan--> compose --> one paid inference --> demultiplex --> outcomes
                      |          |               |
-                     |          |               |- refused as a bad image, or cut off by a result cap: halve, ask again
-                     |          |               |- findings without geometry: nobody can say whose they are, ask each alone
+                     |          |               |- refused, failed twice, or cut off by a result cap: halve, ask again
+                     |          |               |- findings without (sound) geometry: whose are they? ask each alone
                      |          |               `- failed for good: the vendor's error, for those whose time is up
                      |          `- images that do not decode go alone (the vendor judges them), the rest goes on
                      `- a single item is sent as the client's own bytes
@@ -32,6 +32,8 @@ from app.work.pixels import PixelPool
 
 # Time kept back from a job's own for taking the answer home, seconds: demultiplexing, one hop through Redis, writing.
 DELIVERY_MARGIN_S = 0.25
+# Failures that one image can bring upon its whole sheet: neighbours would have been answered without it.
+BLAMED_ON_ONE_IMAGE = frozenset({Kind.IMAGE_REFUSED, Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
 
 
 class SheetLedger(Protocol):
@@ -63,19 +65,22 @@ class Group:
         """The time that the most pressed of its items still has."""
         return min(self.deadlines_s[item.job.id] for item in self.items) - now_s
 
-    def charged(self, paid: int, *, layout: Layout, compose_s: float = 0.0, provider_s: float = 0.0) -> dict[str, Bill]:
-        """The bills after `paid` further inferences, split evenly. The first sheet's layout stays on the bill."""
+    def charged(
+        self, paid: int, *, layout: Layout, compose_s: float, provider_s: float, attempt_s: float = 0.0
+    ) -> dict[str, Bill]:
+        """The bills after `paid` further inferences, split evenly. The layout is that of the last sheet."""
         share = paid / len(self.items)
         charged = {}
         for item in self.items:
             bill = self.bills[item.job.id]
             charged[item.job.id] = replace(
                 bill,
-                layout=layout if bill.layout == ALONE else bill.layout,
+                layout=layout,
                 inferences=bill.inferences + share,
                 sheet_id=bill.sheet_id or self.sheet_id,
                 compose_s=bill.compose_s + compose_s,
                 provider_s=bill.provider_s + provider_s,
+                attempt_s=attempt_s,
             )
         return charged
 
@@ -144,7 +149,13 @@ class DetectWork:
             bills = group.charged(failed.paid, layout=sheet.plan.layout, compose_s=compose_s, provider_s=failed.provider_s)
             await self._sheet_failed(group, failed, bills, deliver)
             return
-        bills = group.charged(asked.paid, layout=sheet.plan.layout, compose_s=compose_s, provider_s=asked.provider_s)
+        bills = group.charged(
+            asked.paid,
+            layout=sheet.plan.layout,
+            compose_s=compose_s,
+            provider_s=asked.provider_s,
+            attempt_s=asked.attempt_s,
+        )
         await self._sheet_answered(group, sheet.plan, asked, bills, deliver)
 
     async def _sheet_answered(
@@ -154,15 +165,15 @@ class DetectWork:
             await self._halve(group, deliver, bills)
             return
         split = demultiplex(plan, asked.reading.detections)
-        if split.unplaced:
+        if split.unplaced or asked.reading.broken:
             await self.answer_each_alone(group.part(group.items, "", bills), deliver)
             return
         self.ledger.boxes(kept=split.kept, seam=split.seam, gutter=split.gutter)
         await deliver(_outcomes(group, split, asked, bills))
 
     async def _sheet_failed(self, group: Group, failed: AskFailed, bills: Mapping[str, Bill], deliver: Deliver) -> None:
-        """A refused sheet is halved; otherwise those whose time is up get the error, and the rest is asked again."""
-        if failed.problem.kind is Kind.IMAGE_REFUSED:
+        """What one bad image may have caused is halved; otherwise those whose time is up get the error, the rest asks again."""
+        if failed.problem.kind in BLAMED_ON_ONE_IMAGE and group.time_left_s(self.clock.now_s()) > 0:
             await self._halve(group, deliver, bills)
             return
         now_s = self.clock.now_s()

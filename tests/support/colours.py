@@ -59,11 +59,15 @@ class ColourProvider:
 
     `poison`: colours that make it refuse the whole image, as a vendor refuses a bad one. `cap`: answers with more
     findings are cut off and say so. `script`: problems raised by the next calls, in order. `boxless`: colours found
-    without geometry. `asked` keeps what it was sent.
+    without geometry. `tripping`: colours on which it fails (`trip`) if they share an image with others. `broken`: so many
+    findings of a sheet cannot be read. `asked` keeps what it was sent.
     """
 
     poison: frozenset[str] = frozenset()
     boxless: frozenset[str] = frozenset()
+    tripping: frozenset[str] = frozenset()
+    trip: Kind = Kind.PROVIDER_UNAVAILABLE
+    broken: int = 0
     cap: int | None = None
     script: deque[Problem] = field(default_factory=deque)
     asked: list[tuple[Size, Inquiry]] = field(default_factory=list)
@@ -86,8 +90,11 @@ class ColourProvider:
         found = [finding for name in COLOURS if (finding := self._find(name, pixels)) is not None]
         if self.poison & {finding.label for finding in found}:
             raise Problem(Kind.IMAGE_REFUSED, "bad image")
+        if len(found) > 1 and self.tripping & {finding.label for finding in found}:
+            raise Problem(self.trip, "tripped over one of them")
         kept: Sequence[Detection] = found if self.cap is None else found[: self.cap]
-        return Reading(tuple(kept), b"{}", truncated=self.cap is not None and len(found) > self.cap)
+        broken = self.broken if len(found) > 1 else 0
+        return Reading(tuple(kept), b"{}", truncated=self.cap is not None and len(found) > self.cap, broken=broken)
 
     async def aclose(self) -> None:
         return None

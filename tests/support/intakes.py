@@ -6,23 +6,30 @@ import asyncio
 from dataclasses import dataclass, field
 
 from app.accumulator.contract import Withdrawal
+from app.core.geometry import UnitBox
 from app.core.model import Answer, Bill, Detection, Feature, Job, Layout, Outcome, Release
 from app.errors import Problem
 
-GRID_BILL = Bill(Layout(2, 1), 0.5, "sheet-1", Release.FULL, waited_s=0.05, compose_s=0.01, provider_s=0.1)
+GRID_BILL = Bill(Layout(2, 1), 0.5, "sheet-1", Release.FULL, waited_s=0.05, compose_s=0.01, provider_s=0.1, attempt_s=0.1)
+WHOLE = UnitBox(0.0, 0.0, 1.0, 1.0)
 
 
-def gridded(job: Job, label: str = "Thing") -> Outcome:
+def gridded(job: Job, label: str = "Thing", bill: Bill = GRID_BILL, box: UnitBox | None = WHOLE) -> Outcome:
     """The outcome that a worker would hand back for this job."""
-    return Outcome(job.id, Answer((Detection(Feature.OBJECTS, label, 0.9, None),)), GRID_BILL)
+    return Outcome(job.id, Answer((Detection(Feature.OBJECTS, label, 0.9, box),)), bill)
 
 
 @dataclass(slots=True)
 class FakeIntake:
-    """Refuses with `problem`, answers at once when `answers`, and otherwise lets the job wait until the test delivers."""
+    """Refuses with `problem`, answers at once when `answers`, and otherwise lets the job wait until the test delivers.
+
+    `bill`, `box`: of the answers.
+    """
 
     problem: Problem | None = None
     answers: bool = False
+    bill: Bill = GRID_BILL
+    box: UnitBox | None = WHOLE
     jobs: dict[str, Job] = field(default_factory=dict)
     futures: dict[str, asyncio.Future[Outcome]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
@@ -38,7 +45,7 @@ class FakeIntake:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.futures[job.id] = future
         if self.answers:
-            future.set_result(gridded(job))
+            future.set_result(gridded(job, bill=self.bill, box=self.box))
         self.arrived.set()
         return future
 

@@ -9,20 +9,27 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from app.clock import SystemClock
+from app.clock import Clock, ManualClock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
-from app.core.model import ALONE, Answer, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Task
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Task
 from app.errors import Kind, Problem
-from app.pipeline import Pipeline, Policy
+from app.pipeline import ALONE_RESERVE_MARGIN_S, Pipeline, Policy
 from app.providers.calling import Caller
 from app.wire.contract import Call, InlineImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
 from tests.support.colours import ColourProvider, painted
 from tests.support.detect_bench import Tally
-from tests.support.intakes import FakeIntake, gridded
+from tests.support.intakes import GRID_BILL, FakeIntake, gridded
 
-POLICY = Policy(max_wait_s=0.2, request_timeout_s=10.0, max_map_drop=0.03, drops=drops(table("rekognition")))
+POLICY = Policy(
+    max_wait_s=0.2,
+    request_timeout_s=10.0,
+    max_map_drop=0.03,
+    drops=drops(table("rekognition")),
+    max_pixels=64_000_000,
+    max_alone=256,
+)
 
 
 @dataclass(slots=True)
@@ -59,8 +66,8 @@ class Front:
     tally: FrontTally
 
 
-def front(pixels: PixelPool, intake: FakeIntake | None = None, policy: Policy = POLICY) -> Front:
-    provider, tally, clock = ColourProvider(), FrontTally(), SystemClock()
+def front(pixels: PixelPool, intake: FakeIntake | None = None, policy: Policy = POLICY, clock: Clock | None = None) -> Front:
+    provider, tally, clock = ColourProvider(), FrontTally(), clock or SystemClock()
     intake = intake or FakeIntake(answers=True)
     caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
     pipeline = Pipeline(intake, caller, provider.capabilities, policy, store=None, pixels=pixels, ledger=tally, clock=clock)
@@ -160,11 +167,47 @@ async def test_a_dead_accumulator_is_not_tried_by_everybody(pixels: PixelPool) -
 
 
 async def test_a_batch_that_does_not_come_back_is_withdrawn_and_the_image_sent_alone(pixels: PixelPool) -> None:
-    here = front(pixels, FakeIntake(), replace(POLICY, request_timeout_s=2.6))
+    here = front(pixels, FakeIntake(), replace(POLICY, request_timeout_s=3.6))
     outcome = only((await here.pipeline.answer(call(), "request")).outcomes)
     assert label_of(outcome) == "red"
     assert here.intake.withdrawn == list(here.intake.jobs)
     assert here.tally.bypasses == [Bypass.LATE]
+
+
+async def test_a_grid_ends_early_enough_for_the_image_to_be_sent_alone_after_it(pixels: PixelPool) -> None:
+    """Or it would be paid twice each time: a worker that has less time than the front waits for it begins nothing in vain."""
+    here = front(pixels)
+    await here.pipeline.answer(call(), "request")
+    job = next(iter(here.intake.jobs.values()))
+    assert job.max_wait_s < job.time_left_s < POLICY.request_timeout_s - ALONE_RESERVE_MARGIN_S
+
+
+async def bypasses_after(bill: Bill, pixels: PixelPool) -> list[Bypass]:
+    """What becomes of the second of two images when the first one's answer took what the bill says."""
+    clock = ManualClock(100.0)
+    here = front(pixels, FakeIntake(answers=True, bill=bill), clock=clock)
+    for number in range(2):
+        await here.pipeline.answer(call(), f"request {number}")
+        clock.advance(1.0)
+    return here.tally.bypasses
+
+
+async def test_a_vendor_too_slow_for_a_grid_and_another_try_is_asked_alone(pixels: PixelPool) -> None:
+    assert await bypasses_after(replace(GRID_BILL, attempt_s=4.0), pixels) == [Bypass.DEADLINE]
+
+
+async def test_what_retries_took_says_nothing_about_the_next_image(pixels: PixelPool) -> None:
+    assert await bypasses_after(replace(GRID_BILL, provider_s=9.0), pixels) == []
+
+
+async def test_a_custom_model_that_gave_no_boxes_wastes_no_second_sheet(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(answers=True, box=None))
+    custom = call(inquiries=(Inquiry(Feature.CUSTOM_OBJECTS, '{"model":1}'),))
+    other = call(inquiries=(Inquiry(Feature.CUSTOM_OBJECTS, '{"model":2}'),))
+    for each in (custom, custom, other):
+        await here.pipeline.answer(each, "request")
+    assert here.tally.bypasses == [Bypass.FEATURES]
+    assert len(here.intake.jobs) == 2
 
 
 async def test_when_nobody_works_any_more_those_who_wait_already_go_alone_too(pixels: PixelPool) -> None:

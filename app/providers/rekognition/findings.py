@@ -9,8 +9,8 @@
     CUSTOM_OBJECTS        {"custom_label": ...}; box None for a label of the whole image
 
 Labels without instances (scenes, concepts) have no place in the image and cannot be attributed to a cell of a sheet: they
-are left out. An image that was sent alone still has them, in `Reading.verbatim`. A finding that is broken, or whose box is
-missing where the operation promises one, is left out too; its neighbours stand.
+are left out. An image that was sent alone still has them, in `Reading.verbatim`. For a finding that is broken, or whose box is
+missing where the operation promises one, there is a None; its neighbours stand.
 """
 
 from __future__ import annotations
@@ -25,91 +25,91 @@ from app.providers.rekognition.trees import Broken, number, typed_fields, unit_b
 
 _Object: TypeAlias = dict[str, Any]
 _Fields: TypeAlias = dict[str, Tree]
+_Found: TypeAlias = Detection | None
 
 _PERCENT = 100.0
+_NO_LIST = "no list"
 _CERTAIN_UNIT = 1.0  # a finding without a Confidence: the vendor named it and voiced no doubt
 
 
-def _labels(answer: _Object) -> Iterator[Detection]:
+def _labels(answer: _Object) -> Iterator[_Found]:
     known = _labels_by_name(answer)
     for label in _entries(answer, "Labels"):
-        yield from _unless_broken(lambda entry: _instances(entry, known), label)
+        try:
+            yield from _instances(_checked(label), known)
+        except Broken:
+            yield None
 
 
-def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[Detection]:
+def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[_Found]:
     name, label_score_unit = _text(label, "Name"), _score_unit(label)
     entry = typed_fields(label, without="Instances")
-    parents = dict.fromkeys(str(parent.get("Name")) for parent in _entries(label, "Parents"))
-    ancestors: list[Tree] = [known[parent] for parent in parents if parent in known and parent != name]
+    named = (parent.get("Name") for parent in _entries(label, "Parents") if isinstance(parent, dict))
+    ancestors: list[Tree] = [known[parent] for parent in dict.fromkeys(map(str, named)) if parent in known and parent != name]
 
-    def read(instance: _Object) -> list[Detection]:
+    def read(instance: _Object) -> Detection:
         fields: _Fields = {"label": entry, "instance": typed_fields(instance), "ancestors": ancestors}
         score_unit = _score_unit(instance, otherwise=label_score_unit)
-        return [_detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)]
+        return _detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)
 
-    return [found for instance in _entries(label, "Instances") for found in _unless_broken(read, instance)]
+    return [_or_none(read, instance) for instance in _entries(label, "Instances")]
 
 
 def _labels_by_name(answer: _Object) -> dict[str, _Fields]:
     known: dict[str, _Fields] = {}
     for label in _entries(answer, "Labels"):
         try:
-            known.setdefault(_text(label, "Name"), typed_fields(label, without="Instances"))
+            known.setdefault(_text(_checked(label), "Name"), typed_fields(label, without="Instances"))
         except Broken:
             continue
     return known
 
 
-def _faces(answer: _Object) -> Iterator[Detection]:
-    def read(face: _Object) -> list[Detection]:
-        return [_detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})]
+def _faces(answer: _Object) -> Iterator[_Found]:
+    def read(face: _Object) -> Detection:
+        return _detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})
 
-    for face in _entries(answer, "FaceDetails"):
-        yield from _unless_broken(read, face)
+    return (_or_none(read, face) for face in _entries(answer, "FaceDetails"))
 
 
-def _celebrities(answer: _Object) -> Iterator[Detection]:
-    def read_known(entry: _Object) -> list[Detection]:
+def _celebrities(answer: _Object) -> Iterator[_Found]:
+    def read_known(entry: _Object) -> Detection:
         fields: _Fields = {"celebrity": typed_fields(entry)}
         score_unit = _score_unit(entry, member="MatchConfidence")
-        return [_detection(Feature.CELEBRITIES, _text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)]
+        return _detection(Feature.CELEBRITIES, _text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)
 
-    def read_unknown(face: _Object) -> list[Detection]:
+    def read_unknown(face: _Object) -> Detection:
         fields: _Fields = {"unrecognized": typed_fields(face)}
-        return [_detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)]
+        return _detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)
 
-    for entry in _entries(answer, "CelebrityFaces"):
-        yield from _unless_broken(read_known, entry)
-    for face in _entries(answer, "UnrecognizedFaces"):
-        yield from _unless_broken(read_unknown, face)
+    yield from (_or_none(read_known, entry) for entry in _entries(answer, "CelebrityFaces"))
+    yield from (_or_none(read_unknown, face) for face in _entries(answer, "UnrecognizedFaces"))
 
 
-def _persons(answer: _Object) -> Iterator[Detection]:
+def _persons(answer: _Object) -> Iterator[_Found]:
     summary = answer.get("Summary")
 
-    def read(person: _Object) -> list[Detection]:
+    def read(person: _Object) -> Detection:
         fields: _Fields = {"person": typed_fields(person)}
         if isinstance(summary, dict):
             number_in_answer = person.get("Id")
             fields["summary"] = [name for name, ids in summary.items() if isinstance(ids, list) and number_in_answer in ids]
-        return [_detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)]
+        return _detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)
 
-    for person in _entries(answer, "Persons"):
-        yield from _unless_broken(read, person)
+    return (_or_none(read, person) for person in _entries(answer, "Persons"))
 
 
-def _custom_labels(answer: _Object) -> Iterator[Detection]:
-    def read(label: _Object) -> list[Detection]:
+def _custom_labels(answer: _Object) -> Iterator[_Found]:
+    def read(label: _Object) -> Detection:
         geometry = label.get("Geometry") or {}
         box = unit_box(geometry["BoundingBox"]) if isinstance(geometry, dict) and geometry.get("BoundingBox") else None
         fields: _Fields = {"custom_label": typed_fields(label)}
-        return [_detection(Feature.CUSTOM_OBJECTS, _text(label, "Name"), _score_unit(label), box, fields)]
+        return _detection(Feature.CUSTOM_OBJECTS, _text(label, "Name"), _score_unit(label), box, fields)
 
-    for label in _entries(answer, "CustomLabels"):
-        yield from _unless_broken(read, label)
+    return (_or_none(read, label) for label in _entries(answer, "CustomLabels"))
 
 
-FINDERS: Mapping[Feature, Callable[[_Object], Iterator[Detection]]] = {
+FINDERS: Mapping[Feature, Callable[[_Object], Iterator[_Found]]] = {
     Feature.OBJECTS: _labels,
     Feature.FACES: _faces,
     Feature.CELEBRITIES: _celebrities,
@@ -118,21 +118,29 @@ FINDERS: Mapping[Feature, Callable[[_Object], Iterator[Detection]]] = {
 }
 
 
-def _unless_broken(read: Callable[[_Object], list[Detection]], entry: _Object) -> list[Detection]:
+def _or_none(read: Callable[[_Object], Detection], entry: Any) -> _Found:
     try:
-        return read(entry)
+        return read(_checked(entry))
     except Broken:
-        return []
+        return None
+
+
+def _checked(entry: Any) -> _Object:
+    if not isinstance(entry, dict):
+        raise Broken("a finding that is no object")
+    return entry
 
 
 def _detection(feature: Feature, label: str, score_unit: float, box: UnitBox | None, fields: _Fields) -> Detection:
     return Detection(feature, label, score_unit, box, vendor=VENDOR, fields=fields)
 
 
-def _entries(node: _Object, member: str) -> list[_Object]:
-    """The objects in a list; what is no list has none, and what is no object is no finding."""
+def _entries(node: _Object, member: str) -> list[Any]:
+    """The members of a list, whatever they are; what stands in place of a list is one broken entry."""
     value = node.get(member)
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [_NO_LIST]
 
 
 def _object(node: _Object, member: str) -> _Object:

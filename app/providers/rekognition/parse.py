@@ -1,7 +1,7 @@
 """From a successful answer's body to a `Reading`. Pure; called by `provider`, off the event loop.
 
-An answer that is not JSON, not an object, or has none of its operation's lists is Problem PROVIDER_GARBLED; a broken finding
-inside a sound answer is left out (see `findings`). Nothing else is ever raised.
+An answer that is not JSON, not an object, or has none of its operation's lists is Problem PROVIDER_GARBLED; broken findings
+inside a sound answer are counted (see `findings`). Nothing else is ever raised.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def parse(feature: Feature, body: bytes) -> Reading:
     if not any(isinstance(answer.get(name), kind) for name, kind in operation.marks.items()):
         raise garbled(f"the answer to {operation.name} has no {' or '.join(operation.marks)}")
     extra: dict[str, Tree] = {name: answer[name] for name in _MODEL_VERSIONS if isinstance(answer.get(name), str)}
-    return Reading(
-        detections=tuple(FINDERS[feature](answer)), verbatim=body, truncated=_is_truncated(operation, answer), extra=extra
-    )
+    found = tuple(FINDERS[feature](answer))
+    sound = tuple(detection for detection in found if detection is not None)
+    return Reading(sound, body, truncated=_is_truncated(operation, answer), broken=len(found) - len(sound), extra=extra)
 
 
 def garbled(what: str) -> Problem:

@@ -205,7 +205,7 @@ def test_every_field_of_job_and_outcome_is_covered() -> None:
         Answer: "detections verbatim verbatim_vendor extra",
         Failure: "kind detail vendor retry_after_s",
         VendorError: "vendor status code message body",
-        Bill: "layout inferences sheet_id release waited_s compose_s provider_s",
+        Bill: "layout inferences sheet_id release waited_s compose_s provider_s attempt_s",
         Detection: "feature label score_unit box vendor fields",
     }
     for type_, names in known.items():

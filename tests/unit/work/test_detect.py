@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.geometry import Size, UnitBox
-from app.core.model import ALONE, Answer, Failure, Item, Layout, Outcome, Picture, Release
+from app.core.model import ALONE, Answer, Failure, Item, Outcome, Picture, Release
 from app.errors import Kind, Problem
 from app.providers.calling import LeaseLost
 from app.work.detect import open_group
@@ -109,7 +109,7 @@ async def test_an_answer_that_was_cut_off_is_asked_again_in_halves_and_all_of_it
     assert all(labels(outcome) == [colour] for colour, outcome in outcomes.items())
     assert bench.tally.paid_kinds == ["grid"] * 3
     assert sum(outcome.bill.inferences for outcome in outcomes.values()) == 3
-    assert all(outcome.bill.layout == Layout(2, 2) for outcome in outcomes.values()), "the first sheet's layout is told"
+    assert all(outcome.bill.layout.cells == 2 for outcome in outcomes.values()), "the answered sheet's layout is told"
 
 
 async def test_findings_without_geometry_belong_to_nobody_and_each_image_is_asked_alone(pixels: PixelPool) -> None:
@@ -118,6 +118,32 @@ async def test_findings_without_geometry_belong_to_nobody_and_each_image_is_aske
     assert {colour: labels(outcome) for colour, outcome in outcomes.items()} == {"red": ["red"], "green": ["green"]}
     assert bench.tally.paid_kinds == ["grid", "single", "single"]
     assert [outcome.bill.inferences for outcome in outcomes.values()] == [1.5, 1.5]
+    assert [outcome.bill.layout for outcome in outcomes.values()] == [ALONE, ALONE]
+
+
+async def test_a_finding_that_cannot_be_read_may_be_anybody_s_and_each_image_is_asked_alone(pixels: PixelPool) -> None:
+    bench = Bench(ColourProvider(broken=1), pixels)
+    outcomes = await answer(bench, items("red", "green"))
+    assert {colour: labels(outcome) for colour, outcome in outcomes.items()} == {"red": ["red"], "green": ["green"]}
+    assert bench.tally.paid_kinds == ["grid", "single", "single"]
+
+
+@pytest.mark.parametrize("trip", [Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED])
+async def test_an_image_that_the_vendor_trips_over_takes_no_neighbour_along(trip: Kind, pixels: PixelPool) -> None:
+    """It would have answered the others, had they come alone."""
+    bench = Bench(ColourProvider(tripping=frozenset({"green"}), trip=trip), pixels)
+    outcomes = await answer(bench, items(*list(COLOURS)[:4]))
+    assert {colour: labels(outcome) for colour, outcome in outcomes.items()} == {
+        colour: [colour] for colour in list(COLOURS)[:4]
+    }
+    assert bench.tally.sheets[0][0] == "2x2"
+
+
+async def test_a_sheet_that_failed_is_not_taken_apart_when_the_time_is_up(pixels: PixelPool) -> None:
+    bench = Bench(ColourProvider(tripping=frozenset({"red"}), trip=Kind.THROTTLED), pixels)
+    outcomes = await answer(bench, items("red", "green", time_left_s=5.0))
+    assert {outcome.result.kind for outcome in outcomes.values() if isinstance(outcome.result, Failure)} == {Kind.THROTTLED}
+    assert bench.tally.paid_kinds == []
 
 
 async def test_an_image_that_does_not_decode_goes_alone_and_the_rest_shares(pixels: PixelPool) -> None:

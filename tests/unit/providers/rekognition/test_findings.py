@@ -18,7 +18,12 @@ EDGE = UnitBox(-0.125, 0.75, 0.375, 1.25)
 
 
 def found(feature: Feature, answer: dict[str, Any]) -> list[Detection]:
-    return list(FINDERS[feature](answer))
+    """The sound ones."""
+    return [detection for detection in FINDERS[feature](answer) if detection is not None]
+
+
+def broken(feature: Feature, answer: dict[str, Any]) -> int:
+    return sum(detection is None for detection in FINDERS[feature](answer))
 
 
 def changed(answer: dict[str, Any], path: list[str | int], value: Any) -> dict[str, Any]:
@@ -159,11 +164,21 @@ def test_a_broken_finding_goes_and_its_neighbour_stays(feature: Feature, path: l
     before, after = found(feature, FULL[feature]), found(feature, changed(FULL[feature], path, value))
     assert len(after) == 1
     assert after[0] in before
+    assert broken(feature, changed(FULL[feature], path, value)) == 1
+    assert broken(feature, FULL[feature]) == 0
 
 
 @pytest.mark.parametrize("value", [7, None, {"Deep": {"$point": 1}}])
 def test_a_broken_label_takes_its_instances_with_it(value: Any) -> None:
-    assert found(Feature.OBJECTS, changed(LABELS, ["Labels", 0, "Name"], value)) == []
+    answer = changed(LABELS, ["Labels", 0, "Name"], value)
+    assert (found(Feature.OBJECTS, answer), broken(Feature.OBJECTS, answer)) == ([], 1)
+
+
+@pytest.mark.parametrize("value", [7, "none", {}, True])
+@pytest.mark.parametrize("path", [["Labels"], ["Labels", 0, "Instances"]])
+def test_what_stands_in_place_of_a_list_is_one_broken_finding(path: list[str | int], value: Any) -> None:
+    answer = changed(LABELS, path, value)
+    assert (found(Feature.OBJECTS, answer), broken(Feature.OBJECTS, answer)) == ([], 1)
 
 
 def test_a_broken_ancestor_is_left_out_alone() -> None:

@@ -21,7 +21,7 @@ def error_body(code: str, message: str = "m") -> bytes:
     [
         (400, "InvalidImageFormatException", Kind.IMAGE_REFUSED),
         (400, "ImageTooLargeException", Kind.IMAGE_REFUSED),
-        (400, "InvalidParameterException", Kind.REQUEST_REFUSED),
+        (400, "InvalidParameterException", Kind.IMAGE_REFUSED),
         (400, "AccessDeniedException", Kind.REQUEST_REFUSED),
         (400, "UnrecognizedClientException", Kind.REQUEST_REFUSED),
         (400, "ExpiredTokenException", Kind.REQUEST_REFUSED),
