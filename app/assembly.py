@@ -22,6 +22,7 @@ from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
+from app.core.buckets import AllowedBuckets
 from app.core.layout import GridMode, GridRules
 from app.core.model import Layout, Task
 from app.embedded import start_emulator
@@ -91,7 +92,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(),
-        rekognition=RekognitionDialect(RekognitionOptions(scene_labels=settings.scene_labels)),
+        rekognition=RekognitionDialect(RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets))),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         door=_door(settings, tools, pipeline) if pipeline is not None else None,
@@ -188,7 +189,7 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Pi
         tools.caller,
         tools.provider.capabilities,
         policy,
-        store=S3Store(settings.s3_buckets, region=settings.aws_region) if settings.s3_buckets else None,
+        store=S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region),
         pixels=tools.pixels,
         ledger=tools.ledger,
         clock=tools.clock,

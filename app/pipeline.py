@@ -157,7 +157,7 @@ class Pipeline:
                 raise Problem(Kind.IMAGE_TOO_LARGE, f"the image is larger than {call.max_image_bytes} bytes")
             return source.data
         if self._store is None:
-            raise Problem(Kind.OBJECT_UNAVAILABLE, "this server reads images from no bucket")
+            raise Problem(Kind.FORBIDDEN, "this server reads images from no bucket")
         time_left_s = deadline_s - self._clock.now_s()
         return await self._store.read(
             source.bucket, source.name, source.version, max_bytes=call.max_image_bytes, timeout_s=time_left_s

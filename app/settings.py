@@ -48,7 +48,7 @@ LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
 
-BUCKET_NAME = re.compile(r"[0-9A-Za-z._-]{3,255}")  # the pattern of Rekognition's own service model
+BUCKET_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,255}")  # the pattern of Rekognition's own service model, and wildcards
 LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
 # Greedy up to the last "@": a password may hold any character, a host cannot hold that one.
 URL_USER = re.compile(r"://\S*@")
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     provider: Provider = _entry("emulator", "", "The upstream that is paid; the emulator costs nothing.")
     upstream_url: str | None = _entry(None, "URL", "Another address for the provider, such as a running emulator's.")
     aws_region: str = _entry("us-east-1", "", "Region for AWS where its own configuration names none.", pattern=r"^[a-z0-9-]+$")
-    s3_buckets: Names = _entry((), "list", "Buckets, comma between, from which `S3Object` images may be read; none by default.")
+    s3_buckets: Names = _entry((), "list", "Buckets that requests may name (`*` and `?` match), comma between.")
     model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
 
     # Where images wait. Without Redis they are gathered in this process.
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     @field_validator("s3_buckets")
     @classmethod
     def _buckets_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _all_match(value, BUCKET_NAME, "is not a bucket name")
+        return _all_match(value, BUCKET_NAME, "is no bucket's name or pattern")
 
     @field_validator("layouts")
     @classmethod

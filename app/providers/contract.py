@@ -87,5 +87,5 @@ class ObjectStore(Protocol):
     """Optional ability: read an image that a request only names (S3Object). Limits and allow-list are the store's."""
 
     async def read(self, bucket: str, name: str, version: str | None, *, max_bytes: int, timeout_s: float) -> bytes:
-        """Raises Problem: FORBIDDEN (bucket not allowed), OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE."""
+        """Raises Problem: FORBIDDEN (bucket not allowed), OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE, PROVIDER_UNAVAILABLE."""
         ...

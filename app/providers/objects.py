@@ -7,28 +7,25 @@ Problem. Built by the composition root, called by the front half. botocore block
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
+from app.core.buckets import AllowedBuckets
 from app.errors import Kind, Problem
 from app.providers.aws import FixedCredentials, open_session
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-# The pattern of S3Object.Bucket in Rekognition's service model. It leaves out ARNs, which would lead past the bucket's name.
-_BUCKET_NAME = re.compile(r"[0-9A-Za-z.\-_]{3,255}")
-
 _CONNECT_TIMEOUT_S = 2.0  # S3 is in the same region: a handshake takes milliseconds
 _READ_TIMEOUT_S = 5.0  # between two pieces of a body; the whole read has the caller's time-out
 _ATTEMPTS = 2  # one retry for a lost packet or a 503 "slow down"; after that the client's time is better spent on an answer
+_FIRST_SERVER_ERROR = 500
 _THREADS = 16  # reads at once; each holds one image in memory
 _PIECE_BYTES = 64 * 1024  # often enough to notice that nobody waits any more, large enough not to cost time
 
@@ -36,19 +33,18 @@ _PIECE_BYTES = 64 * 1024  # often enough to notice that nobody waits any more, l
 class S3Store:
     """An `ObjectStore` over S3. Nothing is looked up or connected before the first read.
 
-    `buckets`: exact names, or patterns with `*` and `?`; empty means that no bucket may be read. `endpoint_url`: another
-    address than AWS's own (AWS_ENDPOINT_URL_S3 works, too).
+    `endpoint_url`: another address than AWS's own (AWS_ENDPOINT_URL_S3 works, too).
     """
 
     def __init__(
         self,
-        buckets: Sequence[str],
+        buckets: AllowedBuckets,
         *,
         region: str | None = None,
         credentials: FixedCredentials | None = None,
         endpoint_url: str | None = None,
     ) -> None:
-        self._buckets = tuple(buckets)
+        self._buckets = buckets
         self._region = region
         self._credentials = credentials
         self._endpoint_url = endpoint_url
@@ -58,8 +54,8 @@ class S3Store:
         self._closed = False
 
     async def read(self, bucket: str, name: str, version: str | None, *, max_bytes: int, timeout_s: float) -> bytes:
-        """The whole object. Raises Problem: FORBIDDEN, OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE."""
-        if not self._is_allowed(bucket):
+        """The whole object. Raises Problem: FORBIDDEN, OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE, PROVIDER_UNAVAILABLE."""
+        if not self._buckets.allow(bucket):
             raise Problem(Kind.FORBIDDEN, "The operator does not allow images to be read from this bucket")
         if self._closed:
             raise Problem(Kind.SHUTTING_DOWN, "The object store is closed")
@@ -70,7 +66,7 @@ class S3Store:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._threads, self._read, wanted, max_bytes, given_up)
         except TimeoutError as error:
-            raise _unavailable("it could not be read in time") from error
+            raise _not_now("it took too long") from error
         finally:
             given_up.set()  # out of time, or the client has left: the thread stops at its next piece
 
@@ -81,10 +77,6 @@ class S3Store:
         if self._client is not None:
             self._client.close()
 
-    def _is_allowed(self, bucket: str) -> bool:
-        is_plain = _BUCKET_NAME.fullmatch(bucket) is not None
-        return is_plain and any(fnmatchcase(bucket, pattern) for pattern in self._buckets)
-
     def _read(self, wanted: Mapping[str, str], max_bytes: int, given_up: threading.Event) -> bytes:
         try:
             answer = self._opened_client().get_object(**wanted)
@@ -94,8 +86,10 @@ class S3Store:
             finally:
                 body.close()
         except ClientError as error:
-            raise _unavailable(str(error.response.get("Error", {}).get("Code", "unknown error"))) from error
-        except (BotoCoreError, OSError, ValueError) as error:  # no credentials, no connection, a body that breaks off
+            raise _refused(error) from error
+        except (HTTPClientError, IncompleteReadError, OSError) as error:  # no connection, a body that breaks off
+            raise _not_now(type(error).__name__) from error
+        except (BotoCoreError, ValueError) as error:  # no credentials, a name that S3 cannot have
             raise _unavailable(type(error).__name__) from error
 
     def _read_body(self, body: StreamingBody, length_bytes: int | None, max_bytes: int, given_up: threading.Event) -> bytes:
@@ -125,6 +119,17 @@ class S3Store:
                     ),
                 )
             return self._client
+
+
+def _refused(error: ClientError) -> Problem:
+    """S3's own no. Its own failures pass, and the client's SDK should try again; everything else is for good."""
+    code = str(error.response.get("Error", {}).get("Code", "unknown error"))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return _not_now(code) if status >= _FIRST_SERVER_ERROR else _unavailable(code)
+
+
+def _not_now(why: str) -> Problem:
+    return Problem(Kind.PROVIDER_UNAVAILABLE, f"The image could not be read from S3 now: {why}")
 
 
 def _unavailable(why: str) -> Problem:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from app.core.buckets import AllowedBuckets
 from app.errors import Kind, Problem
 from app.providers.aws import FixedCredentials
 from app.providers.objects import S3Store
@@ -26,7 +27,7 @@ async def build(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Build]:
     built: list[S3Store] = []
 
     def one(url: str | None, buckets: tuple[str, ...] = ("photos",)) -> S3Store:
-        built.append(S3Store(buckets, region="us-east-1", credentials=KEYS, endpoint_url=url))
+        built.append(S3Store(AllowedBuckets(buckets), region="us-east-1", credentials=KEYS, endpoint_url=url))
         return built[-1]
 
     yield one
@@ -115,15 +116,25 @@ async def test_more_bytes_than_allowed_are_not_read(build: Build, play: Play) ->
         ([s3_error(404, "NoSuchBucket")], "NoSuchBucket"),
         ([s3_error(403, "AccessDenied")], "AccessDenied"),
         ([s3_error(301, "PermanentRedirect"), Answer(404)], "PermanentRedirect"),
+    ],
+)
+async def test_what_s3_refuses_is_unavailable_and_says_why(build: Build, script: list[Play], word: str) -> None:
+    problem = await problem_after(build, *script)
+    assert (problem.kind, word in problem.detail) == (Kind.OBJECT_UNAVAILABLE, True), problem.detail
+
+
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
         ([s3_error(503, "SlowDown")] * 2, "SlowDown"),
         ([Raw(b"SSH-2.0\r\n")] * 2, "ConnectionClosed|ProtocolError|HTTPClient"),
         ([HangUp()] * 2, "ConnectionClosed"),
         ([CutOff(b"abc")], "ResponseStreaming|IncompleteRead"),
     ],
 )
-async def test_what_cannot_be_read_is_unavailable_and_says_why(build: Build, script: list[Play], word: str) -> None:
+async def test_what_may_pass_is_worth_another_try_of_the_client(build: Build, script: list[Play], word: str) -> None:
     problem = await problem_after(build, *script)
-    assert problem.kind is Kind.OBJECT_UNAVAILABLE
+    assert problem.kind is Kind.PROVIDER_UNAVAILABLE
     assert any(each in problem.detail for each in word.split("|")), problem.detail
 
 
@@ -141,7 +152,7 @@ async def test_a_read_ends_in_its_time(build: Build) -> None:
         with pytest.raises(Problem) as raised:
             await store.read("photos", "cat.jpg", None, max_bytes=1, timeout_s=0.3)
         assert time.monotonic() - began_s < 3.0  # far below the thread's own 5 s; the margin is for a busy machine
-    assert raised.value.kind is Kind.OBJECT_UNAVAILABLE
+    assert raised.value.kind is Kind.PROVIDER_UNAVAILABLE
 
 
 async def test_a_reader_that_leaves_frees_its_thread(build: Build) -> None:

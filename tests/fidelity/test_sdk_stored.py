@@ -6,6 +6,7 @@ The emulator is S3, too: its folder of buckets holds one that is allowed and one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -109,4 +110,24 @@ def test_a_version_is_asked_for_by_its_name(stored: Rig) -> None:
 
 def test_without_allowed_buckets_nothing_is_read(rig: Rig) -> None:
     error = rig.client(HURRIED).refused("DetectFaces", Image=_image(ALLOWED, "one.jpg"))
-    assert code_of(error) == "InvalidS3ObjectException"
+    assert code_of(error) == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("DetectText", {"Image": _image(FORBIDDEN, "one.jpg")}),
+        ("CompareFaces", {"SourceImage": _image(ALLOWED, "one.jpg"), "TargetImage": _image(FORBIDDEN, "one.jpg")}),
+        ("StartLabelDetection", {"Video": _image(FORBIDDEN, "one.mp4")}),
+    ],
+)
+def test_what_is_handed_on_names_allowed_buckets_only(stored: Rig, operation: str, members: dict[str, Any]) -> None:
+    """It would be read with the operator's credentials just as well."""
+    before = stored.calls()
+    assert code_of(stored.client(HURRIED).refused(operation, **members)) == "AccessDeniedException"
+    assert stored.sent(before) == []
+
+
+def test_what_is_handed_on_may_name_an_allowed_bucket(stored: Rig) -> None:
+    wanted = _image(ALLOWED, "one.jpg")
+    assert stored.client()("DetectText", Image=wanted).body == stored.direct()("DetectText", Image=wanted).body

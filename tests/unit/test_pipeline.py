@@ -286,7 +286,7 @@ async def test_more_than_can_be_sent_alone_is_refused_at_once(pixels: PixelPool)
         (call(source=InlineImage(b"no image at all")), Kind.INVALID_IMAGE),
         (call(source=InlineImage(painted("red")[:60])), Kind.INVALID_IMAGE),
         (call(max_image_bytes=10), Kind.IMAGE_TOO_LARGE),
-        (call(source=StoredImage("bucket", "key")), Kind.OBJECT_UNAVAILABLE),
+        (call(source=StoredImage("bucket", "key")), Kind.FORBIDDEN),
     ],
 )
 async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, kind: Kind, pixels: PixelPool) -> None:

@@ -11,16 +11,18 @@ sending every DetectLabels alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
 
+from app.core.buckets import AllowedBuckets
 from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, Task, canonical_json
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, RawReply
 from app.wire.headers import answer_headers, read_wishes
 from app.wire.rekognition import refusals, request
+from app.wire.rekognition.buckets import require_allowed_buckets
 from app.wire.rekognition.findings import Found, Wanted
 from app.wire.rekognition.members import Members
 from app.wire.rekognition.operations import BILLED_VERBS, OPERATIONS, Asked, Operation
@@ -36,9 +38,14 @@ _SUCCESS_STATUS = 200
 
 @dataclass(frozen=True, slots=True)
 class RekognitionOptions:
-    """What the operator decides. `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone."""
+    """What the operator decides.
+
+    `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
+    which are handed on may name; without any, these are not looked at.
+    """
 
     scene_labels: Literal["drop", "alone"] = "drop"
+    buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
 
 
 class RekognitionDialect:
@@ -52,11 +59,12 @@ class RekognitionDialect:
         return "rekognition"
 
     def read(self, raw: RawRequest) -> Call | Passthrough:
-        """The call that the request makes. Raises Problem for what AWS would refuse, too."""
+        """The call that the request makes. Raises Problem for what AWS would refuse, too, and for what the operator does."""
         name = request.read_operation(raw)
         tenant = request.read_tenant(raw)
         operation = OPERATIONS.get(name)
         if operation is None:
+            require_allowed_buckets(raw, self._options.buckets)
             return Passthrough(self.name, name, tenant, refusals.VENDOR, billed=name.startswith(BILLED_VERBS))
         wishes = read_wishes(raw.headers)
         values = request.read_members(raw.body)
