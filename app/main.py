@@ -6,6 +6,7 @@ Nobody imports this module but the command line. The order of going down is the 
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -55,6 +56,7 @@ async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop
         serving = tasks.create_task(server.serve(sockets=[listener]), name="http server")
         working = tasks.create_task(parts.worker.run(), name="worker") if parts.worker else None
         stopping = tasks.create_task(stop.wait(), name="stop signal")
+        _spare_the_collector()
         parts.vitals.started()
         host, port = listener.getsockname()[:2]
         sys.stdout.write(f"tessera ready http://{host}:{port}\n")  # for whoever started us with port 0
@@ -63,6 +65,12 @@ async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop
         await asyncio.wait({serving, stopping, *([working] if working else [])}, return_when=asyncio.FIRST_COMPLETED)
         await _go_down(parts, server, serving, settings)
         stopping.cancel()
+
+
+def _spare_the_collector() -> None:
+    """What has been built by now stays until the end: without this, each full collection looks at it again, for 50 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _go_down(parts: Parts, server: Server, serving: asyncio.Task[None], settings: Settings) -> None:

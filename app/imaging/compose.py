@@ -1,7 +1,8 @@
 """From a plan and its images to a sheet, ready to be sent. Caller: the worker (in a pool: this is CPU work), calibration.
 
 In: a `GridPlan`, the images by job id, how to encode. Out: a `Sheet`, or `SpoiledSheet` naming the jobs whose image would not
-decode, so that their neighbours can be composed without them. Safe to call from several threads at once.
+decode, so that their neighbours can be composed without them. `compose` is `prepare` for each cell, then `assemble`; whoever
+has several threads calls these two. Safe to call from several threads at once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import MappingProxyType
 from PIL import Image
 
 from app.core.geometry import Size
-from app.core.layout import GridPlan
+from app.core.layout import GridPlan, Placement
 from app.core.model import Picture
 from app.errors import Kind, Problem
 from app.imaging.decode import decode
@@ -67,20 +68,30 @@ class SpoiledSheet(Exception):
 
 def compose(plan: GridPlan, sources: Mapping[str, Source], encoding: Encoding) -> Sheet:
     """Paint the plan. Raises SpoiledSheet, or Problem(INTERNAL) where the sheet cannot be brought below `max_bytes`."""
-    canvas = Image.new("RGB", (plan.sheet.width_px, plan.sheet.height_px), FILL_RGB)
-    failures: dict[str, Problem] = {}
-    for placement in plan.placements:
-        source = sources[placement.job_id]
-        if source.picture.upright != placement.source:
-            raise ValueError(f"{placement.job_id} was planned as {placement.source}, but is {source.picture.upright}")
-        try:
-            pixels = decode(source.image, source.picture, placement.content_size)
-        except Problem as problem:
-            failures[placement.job_id] = problem
-        else:
-            canvas.paste(pixels, (int(placement.content.left_px), int(placement.content.top_px)))
+    cells = {placement.job_id: prepare(placement, sources[placement.job_id]) for placement in plan.placements}
+    return assemble(plan, cells, encoding)
+
+
+def prepare(placement: Placement, source: Source) -> Image.Image | Problem:
+    """The pixels of one cell, upright and of the cell's size; or the problem of an image that would not decode."""
+    if source.picture.upright != placement.source:
+        raise ValueError(f"{placement.job_id} was planned as {placement.source}, but is {source.picture.upright}")
+    try:
+        return decode(source.image, source.picture, placement.content_size)
+    except Problem as problem:
+        return problem
+
+
+def assemble(plan: GridPlan, cells: Mapping[str, Image.Image | Problem], encoding: Encoding) -> Sheet:
+    """Put prepared cells, by job id, on one sheet. Raises as `compose` does."""
+    failures = {job_id: cell for job_id, cell in cells.items() if isinstance(cell, Problem)}
     if failures:
         raise SpoiledSheet(failures)
+    canvas = Image.new("RGB", (plan.sheet.width_px, plan.sheet.height_px), FILL_RGB)
+    for placement in plan.placements:
+        cell = cells[placement.job_id]
+        if isinstance(cell, Image.Image):
+            canvas.paste(cell, (int(placement.content.left_px), int(placement.content.top_px)))
     data = encode(canvas, encoding.format, quality=encoding.quality, max_bytes=encoding.max_bytes)
     if data is None:
         raise Problem(Kind.INTERNAL, f"a sheet of {plan.sheet} pixels does not fit into {encoding.max_bytes} bytes")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -26,12 +30,23 @@ def encode(pixels: Image.Image, format: str, *, quality: int, max_bytes: int) ->
 
 
 def _encoded(pixels: Image.Image, format: str, quality: int) -> bytes:
-    file = BytesIO()
-    match format:
-        case "jpeg":
-            pixels.save(file, "JPEG", quality=quality, subsampling=SUBSAMPLING)
-        case "png":
-            pixels.save(file, "PNG", compress_level=COMPRESS_LEVEL)
-        case _:
-            raise ValueError(f"no encoder for {format!r}")
-    return file.getvalue()
+    with _memory_file() as file:
+        match format:
+            case "jpeg":
+                pixels.save(file, "JPEG", quality=quality, subsampling=SUBSAMPLING)
+            case "png":
+                pixels.save(file, "PNG", compress_level=COMPRESS_LEVEL)
+            case _:
+                raise ValueError(f"no encoder for {format!r}")
+        file.seek(0)
+        return file.read()
+
+
+@contextmanager
+def _memory_file() -> Iterator[BinaryIO]:
+    """A file in memory. Pillow lets go of the interpreter's lock only while it writes to a real file descriptor."""
+    if not hasattr(os, "memfd_create"):  # not Linux
+        yield BytesIO()
+        return
+    with os.fdopen(os.memfd_create("tessera"), "w+b") as file:
+        yield file

@@ -58,4 +58,4 @@ async def _own_bytes(job: Job, capabilities: Capabilities, pixels: PixelPool) ->
     if job.picture.format in capabilities.formats and len(job.image) <= limit_bytes:
         return job.image
     source = Source(job.image, job.picture)
-    return await pixels.run(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)
+    return await pixels.decode(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)

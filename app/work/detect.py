@@ -24,7 +24,7 @@ from app.core.inquiry import loosest
 from app.core.layout import GridPlan, GridRules, plan_grid
 from app.core.model import ALONE, Answer, Bill, Failure, Item, Layout, Outcome, Release
 from app.errors import Kind, Problem
-from app.imaging.compose import Encoding, Sheet, Source, SpoiledSheet, compose
+from app.imaging.compose import Encoding, Sheet, Source, SpoiledSheet, assemble, prepare
 from app.providers.calling import Asked, AskFailed, Caller, LeaseLost, PaidKind, Permit
 from app.providers.contract import Capabilities
 from app.work.alone import ask_alone
@@ -129,7 +129,11 @@ class DetectWork:
         sizes = [(item.job.id, item.job.picture.upright) for item in group.items]
         plan = plan_grid(sizes, group.items[0].job.lane.layouts, self.rules, self.drops)
         sources = {item.job.id: Source(item.job.image, item.job.picture) for item in group.items}
-        sheet = await self.pixels.run(compose, plan, sources, self._encoding(group))
+        prepared = await asyncio.gather(
+            *(self.pixels.decode(prepare, placement, sources[placement.job_id]) for placement in plan.placements)
+        )
+        cells = {placement.job_id: cell for placement, cell in zip(plan.placements, prepared, strict=True)}
+        sheet = await self.pixels.run(assemble, plan, cells, self._encoding(group))
         compose_s = self.clock.now_s() - started_s
         self.ledger.composed(compose_s)
         return sheet, compose_s

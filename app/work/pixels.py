@@ -1,4 +1,8 @@
-"""The one pool in which pixels are touched: decoding and composing never run on the event loop."""
+"""The one place in which pixels are touched: decoding and composing never run on the event loop.
+
+Two queues: decoding takes its turn behind other images; what is short (reading a header) or finishes what has been decoded
+(putting a sheet together) does not wait behind all those that are still to be decoded.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,20 @@ class PixelPool:
     """Threads, not processes: Pillow lets go of the interpreter lock while it decodes, scales and encodes."""
 
     def __init__(self, threads: int = 0) -> None:
-        """`threads`: 0 means one per core."""
-        self._executor = ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1, thread_name_prefix="pixels")
+        """`threads`: so many for each queue; 0 means one per core."""
+        threads = threads or os.cpu_count() or 1
+        self._decoding = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._short = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+
+    async def decode(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in its turn. A cancelled caller leaves; the thread finishes its image and is free again."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, lambda: function(*args, **kwargs))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the pool. A cancelled caller leaves; the thread finishes its image and is free again."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        """The same, ahead of everything that is still to be decoded."""
+        return await asyncio.get_running_loop().run_in_executor(self._short, lambda: function(*args, **kwargs))
 
     def close(self) -> None:
         """Wait for nothing: what is running ends by itself, what is queued is dropped."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._decoding.shutdown(wait=False, cancel_futures=True)
+        self._short.shutdown(wait=False, cancel_futures=True)
