@@ -114,7 +114,8 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
         clock=clock,
         rng=random.Random(),  # noqa: S311  # jitter, no secret
         attempt_timeout_s=settings.provider_timeout_s,
-        concurrency=settings.max_inflight + settings.max_alone,
+        sheets=settings.max_inflight,
+        concurrency=settings.max_alone,
         meter=ledger,
     )
     return _Tools(clock, provider, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))

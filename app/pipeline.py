@@ -3,7 +3,7 @@
     call -> fetch -> inspect (header only) -> one job per inquiry -> gather in the accumulator -> outcome
                                                 |                       |
                                                 |                       |- the store is down, full, or nobody works: alone
-                                                |                       `- not back in time, or hopeless: withdrawn, then alone
+                                                |                       `- not claimed or not back in time: withdrawn, alone
                                                 `- a reason not to share a sheet (see core.model.Bypass): alone
 
 Nothing waits for the proxy: whatever fails here ends in sending the image alone, as long as its own time allows.
@@ -42,6 +42,9 @@ ALONE_RESERVE_MARGIN_S = 0.5
 GRID_MARGIN_S = 0.3
 # A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
 SHORTEST_WINDOW_S = 0.005
+# So long after the end of its window an image that nobody has claimed goes alone, seconds; looked at again after as long. By
+# far longer than a claim takes: then the workers are busy beyond what they can do, or they and the store are gone.
+OVERDUE_S = 1.5
 # What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
 OUTAGE_PATIENCE_S = 7.0
 
@@ -218,7 +221,7 @@ class Pipeline:
             self._latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
 
     def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
-        """The first reason that applies, the caller's own before ours."""
+        """The first reason that applies, the caller's own before ours. The breaker is asked last: to be let in is a probe."""
         reasons = {
             Bypass.CALLER: not call.wishes.grid,
             call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
@@ -226,9 +229,9 @@ class Pipeline:
             Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
-            self._outage: not self._breaker.may_try(self._clock.now_s()),
         }
-        return next((reason for reason, applies in reasons.items() if applies), None)
+        reason = next((reason for reason, applies in reasons.items() if applies), None)
+        return reason or (None if self._breaker.may_try(self._clock.now_s()) else self._outage)
 
     def _fits_a_grid(self, picture: Picture) -> bool:
         known = self._capabilities
@@ -236,7 +239,6 @@ class Pipeline:
 
     async def _gather(self, job: Job) -> Outcome | Bypass:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
-        end_s = self._clock.now_s() + job.time_left_s
         try:
             future = await self._intake.enqueue(job)
         except Problem as problem:
@@ -244,8 +246,8 @@ class Pipeline:
         self._breaker.succeeded()
         self._outage_since_s = None
         try:
-            ends: set[asyncio.Future[Any]] = {future, self._end_of_hope()}
-            await asyncio.wait(ends, timeout=end_s - self._clock.now_s(), return_when=asyncio.FIRST_COMPLETED)
+            if await self._is_overdue(job, future):
+                return Bypass.OVERDUE
             if not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
@@ -254,6 +256,20 @@ class Pipeline:
         if not future.done() or future.cancelled():
             return Bypass.LATE
         return _unless_ours(future.result())
+
+    async def _is_overdue(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
+        """Wait for the outcome, to the end of the job's time. True as soon as it was taken back because nobody claims it."""
+        end_s = self._clock.now_s() + job.time_left_s
+        look_s = self._clock.now_s() + job.max_wait_s + OVERDUE_S
+        hope = self._end_of_hope()
+        while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
+            ends: set[asyncio.Future[Any]] = {future, hope}
+            await asyncio.wait(ends, timeout=min(end_s, look_s) - now_s, return_when=asyncio.FIRST_COMPLETED)
+            if not future.done() and self._clock.now_s() >= look_s:
+                look_s += OVERDUE_S
+                if await self._withdraw(job, only_pending=True) is Withdrawal.PENDING:
+                    return True
+        return False
 
     def _not_admitted(self, problem: Problem) -> Bypass:
         if problem.kind is Kind.OVER_CAPACITY:
@@ -284,9 +300,9 @@ class Pipeline:
         if self._hopeless is not None and not self._hopeless.done():
             self._hopeless.set_result(None)
 
-    async def _withdraw(self, job: Job) -> Withdrawal | None:
+    async def _withdraw(self, job: Job, *, only_pending: bool = False) -> Withdrawal | None:
         try:
-            return await self._intake.withdraw(job.id)
+            return await self._intake.withdraw(job.id, only_pending=only_pending)
         except Problem as problem:  # then nothing can be delivered to us either
             log.warning("cannot withdraw", reason=problem.detail)
             self._trip(Bypass.ACCUMULATOR)

@@ -38,7 +38,7 @@ from app.core.model import (
 from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
-VERSION = 1
+VERSION = 2
 ENVELOPE = struct.Struct(">2sBI")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63

@@ -56,8 +56,11 @@ class Intake(Protocol):
         """
         ...
 
-    async def withdraw(self, job_id: str) -> Withdrawal:
-        """Take a job back (G8). Its future is cancelled unless it is already done."""
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
+        """Take a job back (G8). Its future is cancelled unless it is already done.
+
+        `only_pending`: take it back only if nobody has claimed it yet; otherwise nothing changes.
+        """
         ...
 
 

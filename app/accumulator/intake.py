@@ -80,22 +80,25 @@ class RedisIntake:
         if admission is Admission.OVER_CAPACITY:
             raise Problem(Kind.OVER_CAPACITY, "too many images are waiting already")
 
-    async def withdraw(self, job_id: str) -> Withdrawal:
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
         waiter = self._waiters.get(job_id)
         if waiter is None:
             return Withdrawal.GONE
         shard = self._shards.of(waiter.lane)
 
         def left_over(found: tuple[Withdrawal, bytes | None] | None) -> None:
-            if found is None:
+            if found is None and not only_pending:
                 self._owe_withdrawal(shard, job_id, self._lease_s)
 
+        stays = only_pending
         try:
-            found, payload = await self._shards.call(shard.withdraw(job_id), left_over)
+            found, payload = await self._shards.call(shard.withdraw(job_id, only_pending=only_pending), left_over)
             if payload is not None:  # the outcome came first, and may still be on its way to us
                 self._waiters.deliver(decode_outcome(payload))
+            stays = only_pending and found is not Withdrawal.PENDING
         finally:
-            self._waiters.cancel(job_id)
+            if not stays:
+                self._waiters.cancel(job_id)
         return found
 
     async def drain(self) -> None:

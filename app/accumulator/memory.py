@@ -46,9 +46,11 @@ class MemoryAccumulator:
         self._wake_claims()
         return waiter.future
 
-    async def withdraw(self, job_id: str) -> Withdrawal:
-        self._waiters.cancel(job_id)
-        return Withdrawal(self._lanes.withdraw(job_id, self._clock.now_s()).value)
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
+        found = Withdrawal(self._lanes.withdraw(job_id, self._clock.now_s(), only_pending=only_pending).value)
+        if found is Withdrawal.PENDING or not only_pending:
+            self._waiters.cancel(job_id)
+        return found
 
     async def claim(self, wait_s: float) -> Batch | None:
         loop = asyncio.get_running_loop()

@@ -111,8 +111,8 @@ class RedisAccumulator:
     async def enqueue(self, job: Job) -> asyncio.Future[Outcome]:
         return await self._intake.enqueue(job)
 
-    async def withdraw(self, job_id: str) -> Withdrawal:
-        return await self._intake.withdraw(job_id)
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
+        return await self._intake.withdraw(job_id, only_pending=only_pending)
 
     async def drain(self) -> None:
         await self._intake.drain()

@@ -204,9 +204,10 @@ class ShardCommands:
         text = answer.decode()
         return None if text == NO_WORKER else Admission(text)
 
-    async def withdraw(self, job_id: str) -> tuple[Withdrawal, bytes | None]:
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> tuple[Withdrawal, bytes | None]:
         """Where the job was, and its outcome if that came first."""
-        answer = await self._run("withdraw", [self._keys.image(job_id), self._keys.outcome(job_id)], [job_id])
+        keys_of_job = [self._keys.image(job_id), self._keys.outcome(job_id)]
+        answer = await self._run("withdraw", keys_of_job, [job_id, int(only_pending)])
         return Withdrawal(answer[0].decode()), answer[1] if len(answer) > 1 else None
 
     async def claim(self, batch_id: str, lease_s: float, *, stays: bool) -> Leased | NothingReady:

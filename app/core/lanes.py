@@ -28,6 +28,9 @@ from itertools import takewhile
 from app.core.model import Batch, Item, Job, Lane, Release
 from app.core.window import FORGET_S, Traffic, arrive, is_idle, reason_to_close
 
+# Lanes whose traffic is remembered. Who invents tenants only makes those that are silent longest wait as new lanes do.
+MOST_REMEMBERED = 10_000
+
 
 class Admission(StrEnum):
     """What became of `enqueue`."""
@@ -141,16 +144,22 @@ class Lanes:
         self._remember_arrival(queue, now_s, job.max_wait_s)
         return Admission.ADMITTED
 
-    def withdraw(self, job_id: str, now_s: float) -> Whereabouts:
-        """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it."""
+    def withdraw(self, job_id: str, now_s: float, *, only_pending: bool = False) -> Whereabouts:
+        """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it.
+
+        `only_pending`: leave it where it is if it is in a batch.
+        """
         self._drop_expired(now_s)
-        place = self._where.pop(job_id, None)
+        place = self._where.get(job_id)
         if place is None:
             return Whereabouts.GONE
         if isinstance(place, _Queue):
+            del self._where[job_id]
             self._unqueue(place, job_id)
             return Whereabouts.PENDING
-        self._leave_batch(place, job_id)
+        if not only_pending:
+            del self._where[job_id]
+            self._leave_batch(place, job_id)
         return Whereabouts.UNDER_WAY
 
     def claim(self, now_s: float, lease_s: float, batch_id: str) -> Batch | None:
@@ -224,6 +233,8 @@ class Lanes:
         self._traffic[key] = arrival.traffic
         for silent in list(takewhile(lambda key: now_s - self._traffic[key].last_s > FORGET_S, self._traffic)):
             del self._traffic[silent]
+        if len(self._traffic) > MOST_REMEMBERED:
+            del self._traffic[next(iter(self._traffic))]
         if queue.marked is None and is_idle(arrival, queue.flush_s - now_s):
             queue.marked = Release.IDLE
 

@@ -69,6 +69,7 @@ class Bypass(StrEnum):
     BUDGET = "budget"  # the accuracy budget allows no grid
     DEADLINE = "deadline"  # could not make it through a grid in its time
     LATE = "late"  # withdrawn from the accumulator because its batch did not come back
+    OVERDUE = "overdue"  # withdrawn because its window was long over and nobody had claimed it: workers are busy or gone
     ACCUMULATOR = "accumulator"  # Redis unreachable or refusing
     CAPACITY = "capacity"  # accumulator full
     NO_WORKER = "no_worker"  # nobody alive to work on it

@@ -135,7 +135,9 @@ class _Question:
 
 
 class Caller:
-    """Asks one provider, at most `concurrency` questions at a time. Belongs to one event loop."""
+    """Asks one provider: at most `sheets` sheets at a time, and beside them `concurrency` other questions, so that neither
+    keeps the other waiting. Belongs to one event loop.
+    """
 
     def __init__(
         self,
@@ -145,6 +147,7 @@ class Caller:
         rng: random.Random,
         attempt_timeout_s: float,
         meter: Meter,
+        sheets: int = DEFAULT_CONCURRENCY,
         concurrency: int = DEFAULT_CONCURRENCY,
         wait: Wait = asyncio.sleep,
     ) -> None:
@@ -154,7 +157,8 @@ class Caller:
         self._attempt_timeout_s = attempt_timeout_s
         self._lease_s = attempt_timeout_s + LEASE_MARGIN_S
         self._meter = meter
-        self._slots = asyncio.Semaphore(concurrency)
+        self._sheet_slots = asyncio.Semaphore(sheets)
+        self._other_slots = asyncio.Semaphore(concurrency)
         self._wait = wait
         self._latency = LatencyTracker()
 
@@ -188,21 +192,25 @@ class Caller:
                     raise
                 failed = problem
             finally:
-                self._slots.release()
+                self._slots(question).release()
             await self._pause(question, failed)
 
     async def _take_slot(self, question: _Question, failed: Problem | None) -> None:
         """Wait for a free slot, in spans that the lease outlives."""
-        while self._slots.locked():
+        slots = self._slots(question)
+        while slots.locked():
             self._require_time(question, failed)
             await question.hold(self._lease_s)
             try:
                 async with asyncio.timeout(self._span_s(question)):
-                    await self._slots.acquire()
+                    await slots.acquire()
             except TimeoutError:
                 continue
             return
-        await self._slots.acquire()
+        await slots.acquire()
+
+    def _slots(self, question: _Question) -> asyncio.Semaphore:
+        return self._sheet_slots if question.kind is PaidKind.GRID else self._other_slots
 
     async def _attempt(self, question: _Question) -> Reading:
         await question.hold(self._lease_s)

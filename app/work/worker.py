@@ -88,6 +88,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._last_turn_s = self._clock.now_s()
                 await self._slots.acquire()
+                self._last_turn_s = self._clock.now_s()  # however long it waited for the slot, it turns
                 batch = await self._next_batch()
                 if batch is None:
                     self._slots.release()

@@ -313,6 +313,16 @@ async def test_g8_a_job_under_way_that_is_withdrawn_is_not_delivered(accumulator
     assert futures["a"].cancelled()
 
 
+async def test_g8_only_what_is_pending_is_taken_back_where_that_is_asked(accumulator: Accumulator) -> None:
+    futures = await enqueue_all(accumulator, "a", "b", "c")
+    batch = await claim(accumulator)
+    assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.UNDER_WAY
+    assert await accumulator.withdraw("c", only_pending=True) is Withdrawal.PENDING
+    assert futures["c"].cancelled()
+    assert await accumulator.complete(batch, outcomes(batch)) == Settlement(frozenset("ab"))
+    assert await result_of(futures["a"]) == outcome("a", label="a")
+
+
 async def test_g8_a_batch_whose_every_job_was_withdrawn_is_no_longer_its_holders(accumulator: Accumulator) -> None:
     await enqueue_all(accumulator, "a", "b")
     batch = await claim(accumulator)

@@ -30,7 +30,7 @@ from app.accumulator.contract import Accumulator
 from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import ManualClock
-from app.core.lanes import Admission, Lanes
+from app.core.lanes import Admission, Lanes, Whereabouts
 from app.core.model import Batch, Lane, Outcome
 from app.errors import Kind, Problem
 from tests.contract.conftest import PATIENT, assert_all_keys_expire, clear
@@ -172,12 +172,13 @@ class Accumulators(RuleBasedStateMachine):
         self.world.waiting[one.id] = Waiting(futures)
         return one.id
 
-    @rule(job_id=jobs)
-    def withdraw(self, job_id: str) -> None:
-        found = self.world.model.withdraw(job_id, self.world.clock.now_s())
-        answers = [self.runner.run(shell.withdraw(job_id)) for shell in self.world.shells]
+    @rule(job_id=jobs, only_pending=st.booleans())
+    def withdraw(self, job_id: str, only_pending: bool) -> None:
+        found = self.world.model.withdraw(job_id, self.world.clock.now_s(), only_pending=only_pending)
+        answers = [self.runner.run(shell.withdraw(job_id, only_pending=only_pending)) for shell in self.world.shells]
         assert [answer.value for answer in answers] == [found.value] * len(answers)
-        self.world.waiting[job_id].withdrawn = True
+        if found is Whereabouts.PENDING or not only_pending:
+            self.world.waiting[job_id].withdrawn = True
 
     @rule(target=claimed)
     def claim(self) -> Claimed | MultipleResults[Claimed]:

@@ -98,6 +98,27 @@ async def test_images_lie_under_keys_of_their_own(fleet: Fleet, client: Redis) -
     assert holding == [f"{{{fleet.namespace}:0}}:image:a".encode()]
 
 
+@pytest.mark.parametrize("name", [spec.name for spec in SHARD_KEYS if spec.name != "workers"])  # back at the next heartbeat
+async def test_a_key_that_the_store_has_evicted_costs_what_it_held_and_nothing_more(
+    fleet: Fleet, client: Redis, name: str
+) -> None:
+    """Some managed stores evict keys by themselves. Whatever is gone, the next images are gathered as if nothing had been."""
+    both = await fleet.both()
+    await both.enqueue(job("claimed", lane=lane(capacity=1)))
+    held = await claimed(both)
+    await both.enqueue(job("pending", lane=lane(capacity=3)))
+    await client.delete(f"{{{fleet.namespace}:0}}:{name}")
+    future = await both.enqueue(job("next", lane=lane("other", capacity=1)))
+    batch = await claimed(both)
+    while "next" not in job_ids(batch):
+        batch = await claimed(both)
+    await both.complete(batch, outcomes(batch))
+    assert await result_of(future) == outcome("next", label="next")
+    await both.complete(held, outcomes(held))
+    await both.withdraw("pending")
+    assert await both.pending() >= 0
+
+
 async def test_works_over_a_unix_socket(redis_server: RedisServer) -> None:
     async with Fleet(redis_server.unix_url) as fleet:
         both = await fleet.both()

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.buckets import AllowedBuckets
 from app.core.model import RawRequest, canonical_json
 from app.wire.contract import Call, InlineImage, Passthrough, StoredImage
-from app.wire.rekognition import RekognitionDialect
+from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.wire.rekognition.operations import BILLED_VERBS
 from tests.support.aws_model import serialized, service_model
 
 MODEL = pytest.fixture(service_model, scope="module", name="model")
-DIALECT = RekognitionDialect()
+DIALECT = RekognitionDialect(RekognitionOptions(buckets=AllowedBuckets(("*",))))
 
 # Recorded requests of the real SDKs are kept outside the repository; TESSERA_TEST_CAPTURES names their folder.
 CAPTURES = Path(os.environ.get("TESSERA_TEST_CAPTURES", Path(__file__).parents[3] / "shared" / "wire" / "captures"))

@@ -23,11 +23,12 @@ def gridded(job: Job, label: str = "Thing", bill: Bill = GRID_BILL, box: UnitBox
 class FakeIntake:
     """Refuses with `problem`, answers at once when `answers`, and otherwise lets the job wait until the test delivers.
 
-    `bill`, `box`: of the answers.
+    `claimed`: what waits is in a batch. `bill`, `box`: of the answers.
     """
 
     problem: Problem | None = None
     answers: bool = False
+    claimed: bool = False
     bill: Bill = GRID_BILL
     box: UnitBox | None = WHOLE
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -49,9 +50,11 @@ class FakeIntake:
         self.arrived.set()
         return future
 
-    async def withdraw(self, job_id: str) -> Withdrawal:
-        self.withdrawn.append(job_id)
+    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
         future = self.futures[job_id]
+        if only_pending and self.claimed and not future.done():
+            return Withdrawal.UNDER_WAY
+        self.withdrawn.append(job_id)
         if future.done():
             return Withdrawal.GONE
         future.cancel()

@@ -210,6 +210,33 @@ async def test_a_custom_model_that_gave_no_boxes_wastes_no_second_sheet(pixels: 
     assert len(here.intake.jobs) == 2
 
 
+async def test_what_nobody_claims_goes_alone_long_before_its_time_is_up(pixels: PixelPool) -> None:
+    """Workers that are busy beyond what they can do, or gone without a word, hold nobody up for long."""
+    here = front(pixels, FakeIntake())
+    async with asyncio.timeout(POLICY.request_timeout_s / 2):
+        assert label_of(only((await here.pipeline.answer(call(), "request")).outcomes)) == "red"
+    assert here.intake.withdrawn == list(here.intake.jobs)
+    assert here.tally.bypasses == [Bypass.OVERDUE]
+
+
+async def test_what_is_in_a_sheet_is_waited_for(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(claimed=True), replace(POLICY, request_timeout_s=6.0))
+    outcome = only((await here.pipeline.answer(call(), "request")).outcomes)
+    assert (label_of(outcome), here.tally.bypasses) == ("red", [Bypass.LATE])
+
+
+async def test_to_be_let_in_by_the_breaker_is_a_probe_and_not_wasted_on_what_goes_alone_anyway(pixels: PixelPool) -> None:
+    clock = ManualClock(100.0)
+    here = front(pixels, FakeIntake(answers=True, problem=Problem(Kind.ACCUMULATOR_UNAVAILABLE, "no")), clock=clock)
+    await here.pipeline.answer(call(), "fails")
+    here.intake.problem = None
+    clock.advance(1.5)
+    await here.pipeline.answer(call(wishes=Wishes(grid=False)), "alone anyway")
+    await here.pipeline.answer(call(), "probe")
+    assert here.tally.bypasses == [Bypass.ACCUMULATOR, Bypass.CALLER]
+    assert not here.pipeline.is_degraded
+
+
 async def test_when_nobody_works_any_more_those_who_wait_already_go_alone_too(pixels: PixelPool) -> None:
     here = front(pixels, FakeIntake())
     waiting = asyncio.create_task(here.pipeline.answer(call(), "first"))
@@ -224,7 +251,7 @@ async def test_when_nobody_works_any_more_those_who_wait_already_go_alone_too(pi
 
 async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPool) -> None:
     """The workers may be going down as well; waiting for the request's own time would outlast our own."""
-    here = front(pixels, FakeIntake())
+    here = front(pixels, FakeIntake(claimed=True))
     waiting = asyncio.create_task(here.pipeline.answer(call(), "request"))
     await here.intake.arrived.wait()
     here.pipeline.drain()

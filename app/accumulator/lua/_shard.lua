@@ -83,8 +83,22 @@ local function settle(lane, capacity)
   end
 end
 
+-- A store that evicts keys on its own may have lost some of ours. What cannot be understood without them goes too: whoever
+-- waits for it learns that it is gone, and sends its image alone.
+local function mend()
+  if redis.call('EXISTS', JOBS) == 0 then
+    redis.call('DEL', QUEUE, DUE, LANES, READY, MARKS, DEADLINES, LEASES, BATCHES)
+  elseif redis.call('EXISTS', BATCHES) == 0 then
+    redis.call('DEL', LEASES)
+  end
+  if redis.call('EXISTS', QUEUE, DUE, LANES) < 3 then
+    redis.call('DEL', QUEUE, DUE, LANES, READY, MARKS)
+  end
+end
+
 -- Pending jobs whose time has run out leave (G11). Their processes know by their own clocks.
 local function drop_expired()
+  mend()
   local lanes = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now)) do
     local job = read(JOBS, id)

@@ -1,14 +1,17 @@
 -- Take a job back: out of its lane, or out of the batch that holds it; its image goes too.
 --
 -- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>
--- ARGV[4]   job id
+-- ARGV[4]   job id            ARGV[5]   1 if a job in a batch stays where it is
 -- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}
 -- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
 
 local id = ARGV[4]
-redis.call('DEL', KEYS[13])
 drop_expired()
 local job = read(JOBS, id)
+if job and job.batch and ARGV[5] == '1' then
+  return {'under_way'}
+end
+redis.call('DEL', KEYS[13])
 if not job then
   local outcome = redis.call('GET', KEYS[14])
   redis.call('DEL', KEYS[14])
@@ -21,6 +24,9 @@ if not job.batch then
   return {'pending'}
 end
 local batch = read(BATCHES, job.batch)
+if not batch then
+  return {'under_way'}
+end
 for place, held_job in ipairs(batch.jobs) do
   if held_job.id == id then
     table.remove(batch.jobs, place)

@@ -14,7 +14,7 @@ import pybase64
 
 from app.core.model import Inquiry
 from app.errors import Kind, Problem
-from app.providers.rekognition.operations import LARGEST_RESULT_WISH, OPERATIONS, VENDOR
+from app.providers.rekognition.operations import OPERATIONS, VENDOR
 
 # Not a member of AWS: the dialect's note that a client of custom labels did send a MinConfidence.
 CONFIDENCE_GIVEN = "MinConfidenceGiven"
@@ -49,8 +49,6 @@ def _merged_members(inquiry: Inquiry) -> dict[str, Any]:
     may_filter = bool(members.pop(CONFIDENCE_GIVEN, not operation.has_trained_thresholds))
     if operation.confidence_member and may_filter and inquiry.min_score_unit is not None:
         members[operation.confidence_member] = round(inquiry.min_score_unit * _PERCENT, _PERCENT_DECIMALS)
-    if operation.limit_member and inquiry.max_results is not None:
-        members[operation.limit_member] = min(inquiry.max_results, LARGEST_RESULT_WISH)
     return members
 
 

@@ -16,7 +16,7 @@ VENDOR = "rekognition"
 SERVICE_TARGET = "RekognitionService"  # prefix of X-Amz-Target
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
-LARGEST_RESULT_WISH = 1000  # MaxLabels may not be higher (quotas page); a higher wish is an error there, so it is cut here
+MOST_LABELS = 1000  # in one answer of DetectLabels (quotas page)
 
 _INLINE_LIMIT_BYTES = 5_242_880  # Image.Bytes in the service model: 5 MB of raw image
 _INLINE_LIMIT_SMALL_BYTES = 4_194_304  # the quotas page: 4 MB for protective equipment and custom labels
@@ -36,7 +36,6 @@ class Operation:
     marks: Mapping[str, type]
     max_image_bytes: int = _INLINE_LIMIT_BYTES
     confidence_member: str | None = None
-    limit_member: str | None = None
     result_cap: int | None = None
     has_trained_thresholds: bool = False
 
@@ -47,8 +46,7 @@ OPERATIONS: dict[Feature, Operation] = {
         "DetectLabels",
         {"Labels": list, "ImageProperties": dict},
         confidence_member="MinConfidence",
-        limit_member="MaxLabels",
-        result_cap=1000,
+        result_cap=MOST_LABELS,
     ),
     Feature.FACES: Operation("DetectFaces", {"FaceDetails": list}, result_cap=100),
     Feature.CELEBRITIES: Operation("RecognizeCelebrities", {"CelebrityFaces": list, "UnrecognizedFaces": list}, result_cap=64),
@@ -61,7 +59,6 @@ OPERATIONS: dict[Feature, Operation] = {
         {"CustomLabels": list},
         max_image_bytes=_INLINE_LIMIT_SMALL_BYTES,
         confidence_member="MinConfidence",
-        limit_member="MaxResults",
         has_trained_thresholds=True,
     ),
 }

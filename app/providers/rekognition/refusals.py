@@ -49,7 +49,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     message = _first_text(members, "Message", "message")[:_LONGEST_MESSAGE_KEPT]
     kind = _KIND_OF_CODE.get(code) or _KIND_OF_STATUS.get(status) or _kind_of_any_other(status)
     text = body.decode("utf-8", errors="replace")[:_LONGEST_BODY_KEPT]
-    said = ": ".join(part for part in (code, message) if part) or "no reason given"
+    said = code or "no reason given"  # not its words: they may name the operator's account
     return Problem(
         kind,
         f"The provider answered with status {status} ({said})",

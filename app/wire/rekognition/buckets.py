@@ -1,7 +1,8 @@
-"""Buckets in requests that are handed on whole: an operator who lists buckets means these, too, wherever they are named.
+"""Buckets in requests that are handed on whole: only those that the operator allows, wherever in the body they are named.
 
-The vendor reads (and for some operations writes) them with the operator's rights. The body is forwarded as it came; what we
-cannot read as the vendor would, we do not sign. Without a list nothing is looked at: AWS's own permissions are the limit.
+The vendor reads (and for some operations writes) them with the operator's rights, so that without this any client could have
+any bucket of the operator's read out to it. The body is forwarded as it came; what we cannot read as the vendor would, we do
+not sign.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ BUCKET_MEMBERS = frozenset({"bucket", "s3bucket"})
 
 def require_allowed_buckets(request: RawRequest, buckets: AllowedBuckets) -> None:
     """Raises Problem: FORBIDDEN, MALFORMED_REQUEST, BODY_TOO_LARGE."""
-    if not buckets.patterns or not request.body:
+    if not request.body:
         return
     if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise Problem(Kind.MALFORMED_REQUEST, "a compressed body is not understood")
     read_members(request.body)
     if not all(buckets.allow(name) for name in _named(request.body)):
-        raise Problem(Kind.FORBIDDEN, "the operator does not allow requests to name this bucket")
+        raise Problem(Kind.FORBIDDEN, "the operator does not allow requests to name this bucket (TESSERA_S3_BUCKETS)")
 
 
 def _named(body: bytes) -> list[Any]:

@@ -41,7 +41,7 @@ class RekognitionOptions:
     """What the operator decides.
 
     `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
-    which are handed on may name; without any, these are not looked at.
+    which are handed on may name.
     """
 
     scene_labels: Literal["drop", "alone"] = "drop"

@@ -148,7 +148,7 @@ def test_every_kind_of_failure_has_a_way_back(kind: Kind) -> None:
         b"",
         b"TS",
         b"XX" + encode_outcome(outcome("a"))[2:],
-        b"TS\x02" + encode_outcome(outcome("a"))[3:],
+        b"TS\x01" + encode_outcome(outcome("a"))[3:],
         struct.pack(">2sBI", b"TS", 1, 5) + b"{no}}",
         encode_outcome(outcome("a"))[:20],
     ],

@@ -29,9 +29,8 @@ def asked(inquiry: Inquiry) -> dict[str, Any]:
         (Inquiry(Feature.OBJECTS, min_score_unit=0.55), {"MinConfidence": 55.0}),
         (Inquiry(Feature.OBJECTS, min_score_unit=0.0), {"MinConfidence": 0.0}),
         (Inquiry(Feature.OBJECTS, min_score_unit=0.123456789), {"MinConfidence": 12.3457}),
-        (Inquiry(Feature.OBJECTS, max_results=7), {"MaxLabels": 7}),
-        (Inquiry(Feature.OBJECTS, max_results=0), {"MaxLabels": 0}),
-        (Inquiry(Feature.OBJECTS, max_results=4000), {"MaxLabels": 1000}),
+        # A limit counts boxes; AWS's counts labels, those without boxes, too: it would cost boxes that are within the limit.
+        (Inquiry(Feature.OBJECTS, max_results=7), {}),
         (
             Inquiry(Feature.OBJECTS, '{"Settings":{"GeneralLabels":{"LabelInclusionFilters":["Cat"]}}}', 0.5),
             {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Cat"]}}, "MinConfidence": 50.0},
@@ -44,7 +43,7 @@ def asked(inquiry: Inquiry) -> dict[str, Any]:
         ),
         (
             Inquiry(Feature.CUSTOM_OBJECTS, '{"MinConfidenceGiven":true,"ProjectVersionArn":"arn"}', 0.3, 5),
-            {"ProjectVersionArn": "arn", "MinConfidence": 30.0, "MaxResults": 5},
+            {"ProjectVersionArn": "arn", "MinConfidence": 30.0},
         ),
         (
             Inquiry(Feature.CUSTOM_OBJECTS, '{"MinConfidenceGiven":false,"ProjectVersionArn":"arn"}', 0.3),

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 
 from app.core.model import Feature
-from app.providers.rekognition.operations import LARGEST_RESULT_WISH, OPERATIONS, VENDOR, capabilities
+from app.providers.rekognition.operations import MOST_LABELS, OPERATIONS, VENDOR, capabilities
 
 MODEL: Any = botocore.session.get_session().get_service_model("rekognition")
 
@@ -20,7 +20,7 @@ def test_names_and_members_are_the_models(feature: Feature) -> None:
     assert set(operation.marks) <= set(model.output_shape.members)
     types: dict[type, str] = {list: "list", dict: "structure"}
     assert all(model.output_shape.members[name].type_name == types[kind] for name, kind in operation.marks.items())
-    assert {operation.confidence_member, operation.limit_member} - {None} <= set(model.input_shape.members)
+    assert {operation.confidence_member} - {None} <= set(model.input_shape.members)
 
 
 @pytest.mark.parametrize("feature", list(Feature))
@@ -28,7 +28,6 @@ def test_filters_that_the_operation_has_are_used(feature: Feature) -> None:
     operation = OPERATIONS[feature]
     members = set(MODEL.operation_model(operation.name).input_shape.members)
     assert ("MinConfidence" in members) == (operation.confidence_member is not None)
-    assert bool(members & {"MaxLabels", "MaxResults"}) == (operation.limit_member is not None)
 
 
 def test_the_largest_inline_image_is_the_models() -> None:
@@ -48,7 +47,7 @@ def test_an_emulator_stands_for_the_real_one_under_its_own_name(name: str) -> No
         declared.max_image_bytes[Feature.CUSTOM_OBJECTS] == declared.max_image_bytes[Feature.PROTECTIVE_EQUIPMENT] == 4_194_304
     )
     assert {feature: row.result_cap for feature, row in OPERATIONS.items() if row.result_cap is not None} == {
-        Feature.OBJECTS: LARGEST_RESULT_WISH,
+        Feature.OBJECTS: MOST_LABELS,
         Feature.FACES: 100,
         Feature.CELEBRITIES: 64,
         Feature.PROTECTIVE_EQUIPMENT: 15,

@@ -65,10 +65,14 @@ def test_any_other_bucket_is_forbidden(body: bytes | dict[str, Any]) -> None:
     assert raised.value.kind is Kind.FORBIDDEN
 
 
-@pytest.mark.parametrize("body", [{"Image": stored("anybodys")}, b"\xff\xfe"])
-def test_without_a_list_nothing_is_looked_at(body: bytes | dict[str, Any]) -> None:
-    """Then the permissions that AWS gives the operator's credentials are the limit."""
-    checked(body, AllowedBuckets())
+def test_without_a_list_no_bucket_may_be_named_and_everything_else_may() -> None:
+    checked({"CollectionId": "people"}, AllowedBuckets())
+    with pytest.raises(Problem):
+        checked({"Image": stored("ours")}, AllowedBuckets())
+
+
+def test_an_operator_may_allow_all_that_their_credentials_reach() -> None:
+    checked({"Image": stored("anybodys")}, AllowedBuckets(("*",)))
 
 
 @pytest.mark.parametrize(
