@@ -8,6 +8,7 @@ worker  | no                   | Redis           | yes
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import socket
@@ -158,6 +159,7 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
             shards=settings.redis_shards,
             max_pending=settings.max_pending,
             lease_s=lease_s,
+            namespace=_namespace(settings),
             intake=settings.role != "worker",
             workshop=settings.role != "api",  # or an API process would count as somebody who works
         )
@@ -167,6 +169,12 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
     except Problem as problem:  # images go alone until it is there; it goes on trying by itself
         log.warning("accumulator not reachable yet", reason=problem.detail)
     return accumulator
+
+
+def _namespace(settings: Settings) -> str:
+    """The same for processes that pay the same upstream: those of another deployment on the same Redis never meet them."""
+    upstream = "|".join((settings.provider, settings.upstream_url or "", settings.aws_region))
+    return f"tessera-{hashlib.sha256(upstream.encode()).hexdigest()[:12]}"
 
 
 def _listening(accumulator: Accumulator) -> Callable[[], bool]:
@@ -219,6 +227,7 @@ def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Work
 def _door(settings: Settings, tools: _Tools, pipeline: Pipeline) -> FrontDoor:
     rules = DoorRules(
         max_body_bytes=settings.max_body_bytes,
+        max_held_bytes=settings.max_held_bytes,
         request_timeout_s=settings.request_timeout_s,
         speaks=tools.provider.capabilities.vendor,
     )

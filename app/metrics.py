@@ -38,8 +38,8 @@ RELEASES = ("full", "due", "idle", "drain", "single")
 FATES = ("kept", "seam", "gutter", "filtered")
 LEASE_EVENTS = ("reclaimed", "refused")
 BYPASSES = (
-    "caller", "budget", "deadline", "late", "accumulator", "capacity", "no_worker", "draining", "size", "features", "setting",
-    "operation",
+    "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
+    "setting", "operation",
 )  # fmt: skip
 PROVIDER_FAULTS = (
     "image_refused", "request_refused", "throttled", "provider_unavailable", "provider_timeout", "provider_garbled",

@@ -25,6 +25,7 @@ from app.core.layout import fits_a_grid
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
+from app.imaging.decode import is_cheap
 from app.imaging.header import inspect
 from app.log import get_logger
 from app.providers.calling import Caller
@@ -235,7 +236,7 @@ class Pipeline:
 
     def _fits_a_grid(self, picture: Picture) -> bool:
         known = self._capabilities
-        return fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
+        return is_cheap(picture) and fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
 
     async def _gather(self, job: Job) -> Outcome | Bypass:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""

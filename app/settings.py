@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     # 16 MiB: above the base64 form of Rekognition's 5 MiB inline images, and the size of its largest (S3) images, 15 MB.
     max_body_bytes: int = _entry(16 * MIB, "bytes", "Largest request body.", ge=1024, le=1024 * MIB)
     # 64 million: a 50-megapixel telephone passes, decoded it takes 192 MB, and Pillow's bomb warning (89 million) stays away.
+    max_held_bytes: int = _entry(512 * MIB, "bytes", "Most that all request bodies together hold in memory.", ge=1024)
     max_pixels: int = _entry(64_000_000, "pixels", "Largest image, width x height, before decoding.", ge=10_000, le=80_000_000)
     compose_threads: int = _entry(0, "threads", "Threads that decode and compose; 0: one per core.", ge=0, le=256)
 

@@ -33,6 +33,11 @@ ENLARGING_FILTER = Image.Resampling.BICUBIC
 # three times faster at a tenth of the size, and hard to tell from the full way (Pillow's documentation of `reducing_gap`).
 REDUCING_GAP = 2.0
 
+# Largest image that is decoded for a sheet, pixels. Decoding takes up to 8 bytes a pixel (progressive JPEG 6, even where it is
+# scaled): two threads that each decode the largest stay below 600 MB. A larger one goes alone, and nobody decodes it here.
+MOST_SCALED_PIXELS = 40_000_000  # JPEG
+MOST_WHOLE_PIXELS = 16_000_000  # PNG and WebP, which are decoded whole
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,6 +52,12 @@ _WITH_ALPHA = frozenset({"LA", "PA", "RGBA"})
 _SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 # Modes whose numbers can be averaged as they are.
 _SCALABLE = frozenset({"L", "RGB", "RGBA", "CMYK"})
+
+
+def is_cheap(picture: Picture) -> bool:
+    """Whether an image may be decoded for a sheet, by what it takes of the memory that all share."""
+    most_pixels = MOST_SCALED_PIXELS if picture.format == "jpeg" else MOST_WHOLE_PIXELS
+    return picture.stored.width_px * picture.stored.height_px <= most_pixels
 
 
 def decode(data: bytes, picture: Picture, target: Size | None = None) -> Image.Image:

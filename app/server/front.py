@@ -22,7 +22,7 @@ from app.errors import Fault, Kind, Problem
 from app.log import bound, get_logger
 from app.pipeline import Answered
 from app.providers.contract import Forwarder
-from app.server.reading import ClientLeft, read_request, unless_client_leaves
+from app.server.reading import BodyRoom, BodyShare, ClientLeft, read_request, unless_client_leaves
 from app.wire.contract import Call, Dialect, Passthrough, RawReply
 from app.wire.headers import REQUEST_ID, clean_request_id
 
@@ -52,9 +52,10 @@ class DoorLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DoorRules:
-    """Limits of the front door. `speaks` is the vendor whose operations the provider can be handed on whole."""
+    """Limits of the front door, of one body and of all together. `speaks`: whose operations the provider can be handed on."""
 
     max_body_bytes: int
+    max_held_bytes: int
     request_timeout_s: float
     speaks: str
 
@@ -88,6 +89,7 @@ class FrontDoor:
         self._clock = clock
         self._new_id = new_id
         self._inside = 0
+        self._room = BodyRoom(rules.max_held_bytes)
 
     @property
     def inside(self) -> int:
@@ -99,8 +101,8 @@ class FrontDoor:
         visit = _Visit(clean_request_id(request.headers.get("x-request-id"), self._new_id), self._clock.now_s())
         self._inside += 1
         try:
-            with bound(request_id=visit.request_id):
-                response, outcome = await self._guarded(request, dialect, visit)
+            with bound(request_id=visit.request_id), self._room.share() as share:
+                response, outcome = await self._guarded(request, dialect, visit, share)
                 seconds = self._clock.now_s() - visit.started_s
                 self._ledger.request_done(dialect.name, visit.task, outcome, seconds)
                 log.info(
@@ -115,9 +117,9 @@ class FrontDoor:
         finally:
             self._inside -= 1
 
-    async def _guarded(self, request: Request, dialect: Dialect, visit: _Visit) -> tuple[Response, str]:
+    async def _guarded(self, request: Request, dialect: Dialect, visit: _Visit, share: BodyShare) -> tuple[Response, str]:
         try:
-            raw = await read_request(request, self._rules.max_body_bytes)
+            raw = await read_request(request, self._rules.max_body_bytes, share)
             return await self._answer(request, raw, dialect, visit)
         except ClientLeft:
             return Response(status_code=CLIENT_LEFT_STATUS), "cancelled"

@@ -1,9 +1,11 @@
-"""Reading a request: its body under a size limit and a deadline, and noticing when the client has left."""
+"""Reading a request: its body under size limits and a deadline, and noticing when the client has left."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,17 +20,52 @@ BODY_TIMEOUT_S = 60.0
 # A body over the limit is read on to its end and thrown away, up to so many times the limit: a client that is still
 # sending would see a broken connection instead of the error, and many SDKs then send it all again.
 DISCARD_FACTOR = 4
+# When to come again after being turned away for want of room, seconds: bodies under way take about as long.
+FULL_RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class BodyRoom:
+    """The memory for all bodies together: many clients that send slowly must not fill the machine's."""
+
+    limit_bytes: int
+    held_bytes: int = 0
+
+    @contextmanager
+    def share(self) -> Iterator[BodyShare]:
+        """One request's part, given back at the end."""
+        share = BodyShare(self)
+        try:
+            yield share
+        finally:
+            self.held_bytes -= share.held_bytes
+
+
+@dataclass(slots=True)
+class BodyShare:
+    """What one request holds of the room."""
+
+    room: BodyRoom
+    held_bytes: int = 0
+
+    def take(self, more_bytes: int) -> None:
+        """Raises Problem(OVER_CAPACITY) when there is no room for so many bytes more."""
+        if self.room.held_bytes + more_bytes > self.room.limit_bytes:
+            raise Problem(Kind.OVER_CAPACITY, "too many requests are being read", retry_after_s=FULL_RETRY_S)
+        self.room.held_bytes += more_bytes
+        self.held_bytes += more_bytes
 
 
 class ClientLeft(Exception):
     """The client closed the connection before its answer was ready."""
 
 
-async def read_request(request: Request, limit_bytes: int) -> RawRequest:
-    """The whole request. Raises Problem (BODY_TOO_LARGE, MALFORMED_REQUEST for a body that does not come) or ClientLeft."""
+async def read_request(request: Request, limit_bytes: int, share: BodyShare) -> RawRequest:
+    """The whole request. Raises ClientLeft, or Problem: BODY_TOO_LARGE, OVER_CAPACITY, MALFORMED_REQUEST (it did not come)."""
+    _refuse_announced(request, limit_bytes)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await _read_body(request, limit_bytes)
+            body = await _read_body(request, limit_bytes, share)
     except TimeoutError as error:
         raise Problem(Kind.MALFORMED_REQUEST, "the request body did not arrive in time") from error
     except ClientDisconnect as error:
@@ -42,20 +79,32 @@ async def read_request(request: Request, limit_bytes: int) -> RawRequest:
     )
 
 
-async def _read_body(request: Request, limit_bytes: int) -> bytes:
+def _refuse_announced(request: Request, limit_bytes: int) -> None:
+    """A client that asks before it sends (Expect: 100-continue) is told at once what it need not send."""
+    length = request.headers.get("content-length", "")
+    if "expect" in request.headers and length.isdecimal() and int(length) > limit_bytes:
+        raise _too_large(limit_bytes)
+
+
+async def _read_body(request: Request, limit_bytes: int, share: BodyShare) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size <= limit_bytes:
+            share.take(len(chunk))
             chunks.append(chunk)
         elif size > limit_bytes * DISCARD_FACTOR:
             break
         else:
             chunks.clear()
     if size > limit_bytes:
-        raise Problem(Kind.BODY_TOO_LARGE, f"the request body is larger than {limit_bytes} bytes")
+        raise _too_large(limit_bytes)
     return b"".join(chunks)
+
+
+def _too_large(limit_bytes: int) -> Problem:
+    return Problem(Kind.BODY_TOO_LARGE, f"the request body is larger than {limit_bytes} bytes")
 
 
 async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

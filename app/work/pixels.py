@@ -7,13 +7,29 @@ Two queues: decoding takes its turn behind other images; what is short (reading 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+# Where a container's share of the processors is written: "<microseconds> <per microseconds>", or "max <...>".
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_cores() -> int:
+    """Processors that this process may use: those it is bound to, or fewer where its container has a smaller share."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return cores
 
 
 class PixelPool:
@@ -21,7 +37,7 @@ class PixelPool:
 
     def __init__(self, threads: int = 0) -> None:
         """`threads`: so many for each queue; 0 means one per core."""
-        threads = threads or os.cpu_count() or 1
+        threads = threads or usable_cores()
         self._decoding = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._short = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
 

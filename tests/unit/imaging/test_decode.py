@@ -13,7 +13,7 @@ from PIL import Image
 from app.core.geometry import PixelBox, Size
 from app.core.model import Picture
 from app.errors import Kind, Problem
-from app.imaging.decode import decode
+from app.imaging.decode import decode, is_cheap
 from app.imaging.header import inspect
 from tests.support.damage import DAMAGED, scrambled, whole_files
 from tests.support.images import ALL_FORMATS, DARK_RGB, KINDS, LIGHT_RGB, encoded, found, looked_at, painted, told_by_text
@@ -176,3 +176,17 @@ def pixel(picture: Image.Image, x: int, y: int) -> tuple[int, ...]:
     value = picture.getpixel((x, y))
     assert isinstance(value, tuple)
     return tuple(int(channel) for channel in value)
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "cheap"),
+    [
+        ("jpeg", Size(8000, 5000), True),
+        ("jpeg", Size(8001, 5000), False),
+        ("png", Size(4000, 4000), True),
+        ("png", Size(4001, 4000), False),
+        ("webp", Size(4001, 4000), False),
+    ],
+)
+def test_what_would_take_too_much_memory_is_not_decoded_for_a_sheet(format: str, size: Size, cheap: bool) -> None:
+    assert is_cheap(Picture(format, size)) is cheap

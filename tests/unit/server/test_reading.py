@@ -1,0 +1,61 @@
+"""Bodies are bounded one by one and all together, and nobody sends in vain what was announced to be too much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from app.errors import Kind, Problem
+from app.server.reading import BodyRoom, read_request
+
+LIMIT_BYTES = 100
+
+
+def request(chunks: Sequence[bytes] = (), **headers: str) -> Request:
+    """A request whose body comes in these chunks; asking for more than there are fails."""
+    left = list(chunks)
+
+    async def receive() -> dict[str, Any]:
+        chunk = left.pop(0)
+        return {"type": "http.request", "body": chunk, "more_body": bool(left)}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": raw}
+    return Request(scope, receive)
+
+
+async def kind_of(one: Request, room: BodyRoom) -> Kind:
+    with room.share() as share, pytest.raises(Problem) as raised:
+        await read_request(one, LIMIT_BYTES, share)
+    return raised.value.kind
+
+
+async def test_a_body_is_read_whole_and_its_room_given_back() -> None:
+    room = BodyRoom(1000)
+    with room.share() as share:
+        raw = await read_request(request([b"a" * 60, b"b" * 40]), LIMIT_BYTES, share)
+        assert (raw.body, room.held_bytes) == (b"a" * 60 + b"b" * 40, 100)
+    assert room.held_bytes == 0
+
+
+async def test_one_byte_too_many_is_refused_after_the_rest_was_taken_in() -> None:
+    room = BodyRoom(1000)
+    assert await kind_of(request([b"a" * 100, b"b", b"c" * 50]), room) is Kind.BODY_TOO_LARGE
+    assert room.held_bytes == 0
+
+
+async def test_all_bodies_together_are_bounded() -> None:
+    room = BodyRoom(150)
+    with room.share() as share:
+        await read_request(request([b"a" * 100]), LIMIT_BYTES, share)
+        assert await kind_of(request([b"b" * 30, b"b" * 30]), room) is Kind.OVER_CAPACITY
+        assert room.held_bytes == 100, "what was refused holds nothing"
+        with room.share() as other:
+            assert (await read_request(request([b"c" * 50]), LIMIT_BYTES, other)).body == b"c" * 50
+
+
+async def test_who_asks_before_sending_too_much_is_told_at_once() -> None:
+    assert await kind_of(request(expect="100-continue", content_length="101"), BodyRoom(1000)) is Kind.BODY_TOO_LARGE
