@@ -54,12 +54,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(command: list[str], folder: Path) -> str:
+    """As a reader without any AWS configuration does, after the one line that the page tells them to begin with."""
+    exported = re.search(r"`export ([^`]+)`", README)
+    assert exported is not None
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **dict(word.split("=", 1) for word in shlex.split(exported[1])),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "AWS_ACCESS_KEY_ID": "READER",
-        "AWS_SECRET_ACCESS_KEY": "reader",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "HOME": str(folder),
     }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
