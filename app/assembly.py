@@ -31,9 +31,8 @@ from app.errors import Problem
 from app.log import get_logger
 from app.metrics import Ledger, Metrics, new_registry
 from app.pipeline import Pipeline, Policy
-from app.providers.aws import FixedCredentials
 from app.providers.build import ProviderOptions, build_provider
-from app.providers.calling import Caller
+from app.providers.calling import LEASE_MARGIN_S, Caller
 from app.providers.objects import S3Store
 from app.providers.rekognition.provider import RekognitionProvider
 from app.server.front import DoorRules, FrontDoor
@@ -45,15 +44,11 @@ from app.work.detect import DetectWork
 from app.work.pixels import PixelPool
 from app.work.worker import Worker
 
-# A lease outlives the provider's time-out by this, seconds: composing, a slow machine. A second run costs a second bill.
-LEASE_MARGIN_S = 5.0
 # Images that may wait for being sent alone, per image that may be under way: beyond it they are refused at once, because
 # they would only wait for their time-out.
 ALONE_QUEUE_FACTOR = 8
 # Connections for requests that are passed through, beside those for sheets and single images.
 FORWARD_CONNECTIONS = 64
-# The emulator asks for signed requests as AWS does, and accepts any key.
-EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
 
 log = get_logger(__name__)
 
@@ -142,7 +137,6 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
         name=settings.provider,
         upstream_url=url,
         region=settings.aws_region,
-        credentials=EMULATOR_CREDENTIALS if settings.provider == "emulator" else None,
         max_connections=settings.max_inflight + settings.max_alone + FORWARD_CONNECTIONS,
     )
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from app.core.geometry import Size, UnitBox, UnitPoint
-from app.errors import Kind, VendorError
+from app.errors import Kind, Problem, VendorError
 
 # A vendor's own JSON in which every piece of geometry has been replaced by a typed leaf, so that one generic walk can
 # move it all (boxes, landmarks, polygons, nested instances) and no field that the vendor may add later is lost.
@@ -258,6 +258,10 @@ class Failure:
     detail: str
     vendor: VendorError | None = None
     retry_after_s: float | None = None
+
+    @classmethod
+    def of(cls, problem: Problem) -> Failure:
+        return cls(problem.kind, problem.detail, problem.vendor, problem.retry_after_s)
 
 
 @dataclass(frozen=True, slots=True)

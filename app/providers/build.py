@@ -16,7 +16,7 @@ REKOGNITION = "rekognition"
 EMULATOR = "emulator"
 
 # An emulator checks nothing, but requests are signed all the same: the way of a request is one and the same for both.
-EMULATOR_CREDENTIALS = FixedCredentials("EMULATOR", "EMULATOR")
+EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
 EMULATOR_REGION = "us-east-1"
 
 

@@ -31,11 +31,9 @@ async def ask_alone(
         image = await _own_bytes(job, capabilities, pixels)
         asked = await caller.ask(image, job.inquiry, kind=PaidKind.SINGLE, time_left_s=time_left_s, permit=permit)
     except AskFailed as failed:
-        problem = failed.problem
-        result = Failure(problem.kind, problem.detail, problem.vendor, problem.retry_after_s)
-        return Outcome(job.id, result, _charged(bill, job, failed.paid, failed.provider_s))
+        return Outcome(job.id, Failure.of(failed.problem), _charged(bill, job, failed.paid, failed.provider_s))
     except Problem as problem:  # the image could not be turned into anything that the vendor reads
-        return Outcome(job.id, Failure(problem.kind, problem.detail), bill)
+        return Outcome(job.id, Failure.of(problem), bill)
     reading = asked.reading
     answer = Answer(reading.detections, reading.verbatim, capabilities.vendor, reading.extra)
     charged = _charged(bill, job, asked.paid, asked.provider_s)

@@ -183,7 +183,7 @@ class DetectWork:
         now_s = self.clock.now_s()
         fresh = [item for item in group.items if failed.problem.kind.retryable and self._has_more_time(group, item, now_s)]
         over = [item for item in group.items if item not in fresh]
-        result = failure_of(failed.problem)
+        result = Failure.of(failed.problem)
         await deliver([Outcome(item.job.id, result, bills[item.job.id]) for item in over])
         if fresh:
             await self.answer(group.part(fresh, "+", bills), deliver)
@@ -231,7 +231,3 @@ def _outcomes(group: Group, split: Demultiplexed, asked: Asked, bills: Mapping[s
     """One outcome per item, matched by id: a missing id would be a KeyError, never somebody else's boxes."""
     job_ids = [item.job.id for item in group.items]
     return tuple(Outcome(job_id, Answer(split.by_job[job_id], extra=asked.reading.extra), bills[job_id]) for job_id in job_ids)
-
-
-def failure_of(problem: Problem) -> Failure:
-    return Failure(problem.kind, problem.detail, problem.vendor, problem.retry_after_s)

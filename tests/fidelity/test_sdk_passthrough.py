@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.assembly import EMULATOR_CREDENTIALS
+from app.providers.build import EMULATOR_CREDENTIALS
 from tests.support.http_raw import Reply, exchange, request
 from tests.support.pictures import picture
 from tests.support.sdk import HURRIED, Rig, code_of, running_rig, together

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.cluster import until
 from tests.support.emulator import RunningEmulator, running_emulator
-from tests.support.load import OK, Client, NativeClient, Reply, SdkClient, identity_images, mistakes, run_load
+from tests.support.load import OK, Client, Load, NativeClient, Reply, SdkClient, identity_images, mistakes, run_load
 from tests.support.server import RunningServer, running_server
 
 IMAGES = 24
@@ -157,6 +157,19 @@ def test_boxes_outside_the_sheet_belong_to_nobody(upstream: Upstream) -> None:
     gridded = [reply for reply in replies if reply.layout != "1x1"]
     assert len(gridded) >= IMAGES - 4
     assert mistakes(gridded) == []
+
+
+def test_after_a_spell_of_throttling_everybody_is_answered_and_sheets_are_shared_again_at_once(upstream: Upstream) -> None:
+    """What the spell took is no measure of the vendor: images would go alone, or be paid twice, long after it."""
+    upstream.emulator.behave(throttle_share=1.0)
+    url = upstream.server.url
+    during = Load([NativeClient(url)], identity_images(range(IMAGES)), rate_per_s=BURST_PER_S).start()
+    until("every sheet was throttled", lambda: upstream.emulator.counters()["totals"]["throttled"] >= 2 * IMAGES)
+    upstream.emulator.behave(throttle_share=0.0)
+    assert mistakes(during.wait()) == []
+    paid_before = upstream.paid()[0]
+    assert mistakes(run_load([NativeClient(url)], identity_images(range(IMAGES)), rate_per_s=BURST_PER_S)) == []
+    assert 100 * (1 - (upstream.paid()[0] - paid_before) / IMAGES) >= MIN_SAVED_PERCENT
 
 
 def test_a_vendor_that_is_away_for_good_ends_in_its_own_error_and_in_time(upstream: Upstream) -> None:
