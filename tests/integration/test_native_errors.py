@@ -32,7 +32,7 @@ IMAGES: Mapping[str, tuple[bytes, tuple[int, str]]] = {
     "jpeg bomb": (bad_images.jpeg_that_claims(65_535, 65_535), LARGE),
     "17 MB": (bad_images.heavy(17 * MIB), (413, "body-too-large")),
     "100 MB": (bytes(100 * MIB), (413, "body-too-large")),
-    "1 x 1": (encoded(noise(Size(1, 1)), "png"), (502, "request-refused")),
+    "1 x 1": (encoded(noise(Size(1, 1)), "png"), REFUSED),
     "png without pixels": (bad_images.undecodable("png"), REFUSED),
     "jpeg without tables": (bad_images.undecodable("jpeg"), REFUSED),
     "webp of ones": (bad_images.undecodable("webp lossless"), FORMAT),
