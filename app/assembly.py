@@ -72,6 +72,7 @@ class _Tools:
 
     clock: Clock
     provider: RekognitionProvider
+    endpoint: str
     caller: Caller
     pixels: PixelPool
     ledger: Ledger
@@ -83,8 +84,8 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     clock = SystemClock()
     metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
     tools = await _tools(settings, clock, metrics, stack)
-    accumulator = await _accumulator(settings, clock, stack)
-    pipeline = _pipeline(settings, tools, accumulator) if settings.role != "worker" else None
+    accumulator = await _accumulator(settings, tools, stack)
+    pipeline = _pipeline(settings, tools, accumulator, stack) if settings.role != "worker" else None
     worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(),
@@ -100,7 +101,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
     provider = build_provider(await _provider_options(settings, stack))
     stack.push_async_callback(provider.aclose)
-    await _warm_up(provider)
+    endpoint = await _warm_up(provider)
     pixels = PixelPool(settings.compose_threads)
     stack.callback(pixels.close)
     capabilities = provider.capabilities
@@ -111,18 +112,24 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
         rng=random.Random(),  # noqa: S311  # jitter, no secret
         attempt_timeout_s=settings.provider_timeout_s,
         sheets=settings.max_inflight,
-        concurrency=settings.max_alone,
+        others=settings.max_alone,
         meter=ledger,
     )
-    return _Tools(clock, provider, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
+    return _Tools(clock, provider, endpoint, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
 
 
-async def _warm_up(provider: RekognitionProvider) -> None:
-    """Credentials and address are looked up now, not in the first request. A vendor that is away keeps nobody from starting."""
+async def _warm_up(provider: RekognitionProvider) -> str:
+    """Credentials and address are looked up now, not in the first request; the address, or "" where that fails.
+
+    A vendor that is away keeps nobody from starting.
+    """
     try:
-        log.info("provider", url=await provider.warm_up())
+        url = await provider.warm_up()
     except Problem as problem:
         log.warning("the provider cannot be used yet", reason=problem.detail)
+        return ""
+    log.info("provider", url=url)
+    return url
 
 
 async def _provider_options(settings: Settings, stack: AsyncExitStack) -> ProviderOptions:
@@ -141,11 +148,11 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
     )
 
 
-async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Accumulator:
+async def _accumulator(settings: Settings, tools: _Tools, stack: AsyncExitStack) -> Accumulator:
     lease_s = settings.provider_timeout_s + LEASE_MARGIN_S
     accumulator: Accumulator
     if settings.redis_url is None:
-        accumulator = MemoryAccumulator(clock, max_pending=settings.max_pending, lease_s=lease_s)
+        accumulator = MemoryAccumulator(tools.clock, max_pending=settings.max_pending, lease_s=lease_s)
     else:
         accumulator = RedisAccumulator(
             settings.redis_url,
@@ -153,7 +160,7 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
             shards=settings.redis_shards,
             max_pending=settings.max_pending,
             lease_s=lease_s,
-            namespace=_namespace(settings),
+            namespace=_namespace(settings, tools.endpoint),
             intake=settings.role != "worker",
             workshop=settings.role != "api",  # or an API process would count as somebody who works
         )
@@ -165,9 +172,13 @@ async def _accumulator(settings: Settings, clock: Clock, stack: AsyncExitStack) 
     return accumulator
 
 
-def _namespace(settings: Settings) -> str:
-    """The same for processes that pay the same upstream: those of another deployment on the same Redis never meet them."""
-    upstream = "|".join((settings.provider, settings.upstream_url or "", settings.aws_region))
+def _namespace(settings: Settings, endpoint: str) -> str:
+    """The same for processes that pay at the same address: others on the same Redis never meet them.
+
+    An embedded emulator has another address in each process, and is the same for all.
+    """
+    is_embedded = settings.provider == "emulator" and settings.upstream_url is None
+    upstream = f"{settings.provider}|{'' if is_embedded else endpoint.rstrip('/')}"
     return f"tessera-{hashlib.sha256(upstream.encode()).hexdigest()[:12]}"
 
 
@@ -176,7 +187,7 @@ def _listening(accumulator: Accumulator) -> Callable[[], bool]:
     return (lambda: accumulator.is_listening) if isinstance(accumulator, RedisAccumulator) else (lambda: True)
 
 
-def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Pipeline:
+def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
     policy = Policy(
         max_wait_s=settings.max_wait_s,
         request_timeout_s=settings.request_timeout_s,
@@ -187,12 +198,14 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Pi
         max_pixels=settings.max_pixels,
         max_alone=settings.max_alone * ALONE_QUEUE_FACTOR,
     )
+    store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
+    stack.push_async_callback(store.aclose)
     return Pipeline(
         accumulator,
         tools.caller,
         tools.provider.capabilities,
         policy,
-        store=S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region),
+        store=store,
         pixels=tools.pixels,
         ledger=tools.ledger,
         clock=tools.clock,

@@ -145,7 +145,7 @@ class Pipeline:
         """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
         data = await self._fetch(call, deadline_s)
-        picture = await self._pixels.run(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
+        picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
         image = _Image(data, picture)
         async with asyncio.TaskGroup() as tasks:
             asking = [
@@ -176,6 +176,7 @@ class Pipeline:
 
     async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
         reason = self._reason_to_go_alone(call, job)
+        began_s = self._clock.now_s()
         if reason is None:
             gathered = await self._gather(job)
             if isinstance(gathered, Outcome):
@@ -183,7 +184,8 @@ class Pipeline:
                 self._learn(job, gathered)
                 return gathered
             reason = gathered
-        return await self._send_alone(job, reason, deadline_s)
+        waited_s = {Bypass.OVERDUE: self._clock.now_s() - began_s, Bypass.LATE: job.max_wait_s}
+        return await self._send_alone(job, reason, waited_s.get(reason, 0.0), deadline_s)
 
     def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Job:
         tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
@@ -247,7 +249,7 @@ class Pipeline:
         self._breaker.succeeded()
         self._outage_since_s = None
         try:
-            if await self._is_overdue(job, future):
+            if not await self._wait(job, future):
                 return Bypass.OVERDUE
             if not future.done():
                 await self._withdraw(job)
@@ -258,19 +260,21 @@ class Pipeline:
             return Bypass.LATE
         return _unless_ours(future.result())
 
-    async def _is_overdue(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
-        """Wait for the outcome, to the end of the job's time. True as soon as it was taken back because nobody claims it."""
+    async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
+        """Wait for the outcome, to the end of the job's time. False as soon as nobody claims it, or the store lost it."""
         end_s = self._clock.now_s() + job.time_left_s
         look_s = self._clock.now_s() + job.max_wait_s + OVERDUE_S
+        before: Withdrawal | None = None
         hope = self._end_of_hope()
         while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
             ends: set[asyncio.Future[Any]] = {future, hope}
             await asyncio.wait(ends, timeout=min(end_s, look_s) - now_s, return_when=asyncio.FIRST_COMPLETED)
             if not future.done() and self._clock.now_s() >= look_s:
-                look_s += OVERDUE_S
-                if await self._withdraw(job, only_pending=True) is Withdrawal.PENDING:
-                    return True
-        return False
+                found = await self._withdraw(job, only_pending=True)
+                if found is Withdrawal.PENDING or found is before is Withdrawal.GONE:  # once gone, it may be on its way to us
+                    return False
+                before, look_s = found, self._clock.now_s() + OVERDUE_S
+        return True
 
     def _not_admitted(self, problem: Problem) -> Bypass:
         if problem.kind is Kind.OVER_CAPACITY:
@@ -309,13 +313,12 @@ class Pipeline:
             self._trip(Bypass.ACCUMULATOR)
             return None
 
-    async def _send_alone(self, job: Job, reason: Bypass, deadline_s: float) -> Outcome:
+    async def _send_alone(self, job: Job, reason: Bypass, waited_s: float, deadline_s: float) -> Outcome:
         self._ledger.bypass(reason)
         if self._alone >= self._policy.max_alone:
             return Outcome(
                 job.id, Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
             )
-        waited_s = job.max_wait_s if reason is Bypass.LATE else 0.0
         self._alone += 1
         try:
             outcome = await ask_alone(

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     provider: Provider = _entry("emulator", "", "The upstream that is paid; the emulator costs nothing.")
     upstream_url: str | None = _entry(None, "URL", "Another address for the provider, such as a running emulator's.")
     aws_region: str = _entry("us-east-1", "", "Region for AWS where its own configuration names none.", pattern=r"^[a-z0-9-]+$")
-    s3_buckets: Names = _entry((), "list", "Buckets that requests may name (`*` and `?` match), comma between.")
+    s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
 
     # Where images wait. Without Redis they are gathered in this process.
@@ -108,10 +108,11 @@ class Settings(BaseSettings):
     max_alone: int = _entry(64, "images", "Most images that one process sends alone at once.", ge=1, le=4096)
     # 16 MiB: above the base64 form of Rekognition's 5 MiB inline images, and the size of its largest (S3) images, 15 MB.
     max_body_bytes: int = _entry(16 * MIB, "bytes", "Largest request body.", ge=1024, le=1024 * MIB)
-    # 64 million: a 50-megapixel telephone passes, decoded it takes 192 MB, and Pillow's bomb warning (89 million) stays away.
+    # 512 MiB: 1,700 requests with photographs of 200 kB at once, and a process of 1.5 GB still has room to decode.
     max_held_bytes: int = _entry(512 * MIB, "bytes", "Most that all request bodies together hold in memory.", ge=1024)
+    # 64 million: a 50-megapixel telephone passes, decoded it takes 192 MB, and Pillow's bomb warning (89 million) stays away.
     max_pixels: int = _entry(64_000_000, "pixels", "Largest image, width x height, before decoding.", ge=10_000, le=80_000_000)
-    compose_threads: int = _entry(0, "threads", "Threads that decode and compose; 0: one per core.", ge=0, le=256)
+    compose_threads: int = _entry(0, "threads", "Threads that decode, and as many that compose; 0: one per core.", ge=0, le=256)
 
     log_format: LogFormat = _entry("json", "", "Log lines for machines or for people.")
     log_level: LogLevel = _entry("info", "", "Lowest level that is logged.")
@@ -287,6 +288,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append(
             "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS, or no image could wait for company"
         )
+    if settings.max_held_bytes < settings.max_body_bytes:
+        problems.append("TESSERA_MAX_HELD_BYTES: must be at least TESSERA_MAX_BODY_BYTES, or such a body could not come in")
     if settings.role != "all" and settings.redis_url is None:
         problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
     if settings.redis_shards > 1 and settings.redis_url is None:

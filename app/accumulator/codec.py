@@ -147,8 +147,8 @@ def decode_outcome(data: bytes) -> Outcome:
 
 
 def _outcome(head: Mapping[str, Any], rest: bytes) -> Outcome:
-    layout, inferences, sheet_id, release, *seconds = head["bill"]
-    bill = Bill(Layout.parse(layout), inferences, sheet_id, Release(release), *seconds)
+    layout, inferences, sheet_id, release, waited_s, compose_s, provider_s, attempt_s = head["bill"]
+    bill = Bill(Layout.parse(layout), inferences, sheet_id, Release(release), waited_s, compose_s, provider_s, attempt_s)
     if "failure" in head:
         return Outcome(head["id"], _unpack_failure(head["failure"]), bill)
     answer = head["answer"]

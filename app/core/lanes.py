@@ -9,8 +9,10 @@ Guarantees G1..G11 are those of `accumulator.contract`.
     nowhere   --enqueue-->            PENDING           (none)    --claim-->                        HELD
     PENDING   --claim-->              UNDER_WAY         HELD      --extend-->                       HELD
     PENDING   --withdraw, time out--> nowhere           HELD      --lease ends, give_back-->        RETURNED
-    UNDER_WAY --complete, withdraw--> nowhere           RETURNED  --claim (attempt + 1)-->          HELD
+    UNDER_WAY --complete, withdraw--> nowhere           RETURNED  --claim (attempt + 1)*-->         HELD
                                                         HELD, RETURNED --its last job leaves-->     (none)
+
+    * not after a give_back: then it was not the batch that ended the attempt
 
 A batch is RETURNED from the moment its lease ends, by time alone; its generation rises when it is claimed again or given
 back. So the holder of a lease that ended may still complete or extend it as long as nobody else has taken it: what has been

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from app.core.model import Answer, Feature, Inquiry, Outcome
 
-# After so long one sheet is tried again, seconds: somebody may have trained another model under the same name.
+# So long after the last answer without boxes a sheet is tried again, seconds.
 FORGET_S = 3600.0
 # Most models that are remembered; the one that was seen longest ago is forgotten first.
 MOST_MODELS = 1000

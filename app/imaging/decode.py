@@ -34,7 +34,7 @@ ENLARGING_FILTER = Image.Resampling.BICUBIC
 REDUCING_GAP = 2.0
 
 # Largest image that is decoded for a sheet, pixels. Decoding takes up to 8 bytes a pixel (progressive JPEG 6, even where it is
-# scaled): two threads that each decode the largest stay below 600 MB. A larger one goes alone, and nobody decodes it here.
+# scaled): two threads that each decode the largest stay below 600 MB. A larger one goes alone, mostly as it is.
 MOST_SCALED_PIXELS = 40_000_000  # JPEG
 MOST_WHOLE_PIXELS = 16_000_000  # PNG and WebP, which are decoded whole
 

@@ -15,7 +15,7 @@ from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAUL
 REKOGNITION = "rekognition"
 EMULATOR = "emulator"
 
-# An emulator checks nothing, but requests are signed all the same: the way of a request is one and the same for both.
+# Requests to an emulator are signed like others: the way of a request is one and the same for both. It takes any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
 EMULATOR_REGION = "us-east-1"
 

@@ -135,7 +135,7 @@ class _Question:
 
 
 class Caller:
-    """Asks one provider: at most `sheets` sheets at a time, and beside them `concurrency` other questions, so that neither
+    """Asks one provider: at most `sheets` sheets at a time, and beside them `others` other questions, so that neither
     keeps the other waiting. Belongs to one event loop.
     """
 
@@ -148,7 +148,7 @@ class Caller:
         attempt_timeout_s: float,
         meter: Meter,
         sheets: int = DEFAULT_CONCURRENCY,
-        concurrency: int = DEFAULT_CONCURRENCY,
+        others: int = DEFAULT_CONCURRENCY,
         wait: Wait = asyncio.sleep,
     ) -> None:
         self._provider = provider
@@ -158,7 +158,7 @@ class Caller:
         self._lease_s = attempt_timeout_s + LEASE_MARGIN_S
         self._meter = meter
         self._sheet_slots = asyncio.Semaphore(sheets)
-        self._other_slots = asyncio.Semaphore(concurrency)
+        self._other_slots = asyncio.Semaphore(others)
         self._wait = wait
         self._latency = LatencyTracker()
 
@@ -221,6 +221,7 @@ class Caller:
             reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
         except Problem as problem:
             self._meter.error(problem.kind)
+            question.failures += problem.kind is not Kind.THROTTLED
             if problem.kind in _PAID_IN_VAIN:
                 self._pay(question)
             raise
@@ -255,7 +256,6 @@ class Caller:
             return False
         if question.kind is not PaidKind.GRID or problem.kind is Kind.THROTTLED:
             return True
-        question.failures += 1
         return problem.kind is not Kind.PROVIDER_TIMEOUT and question.failures < MOST_SHEET_FAILURES
 
     def _require_time(self, question: _Question, failed: Problem | None, after_s: float = 0.0) -> None:

@@ -38,7 +38,7 @@ class BodyRoom:
         try:
             yield share
         finally:
-            self.held_bytes -= share.held_bytes
+            share.give_back()
 
 
 @dataclass(slots=True)
@@ -54,6 +54,10 @@ class BodyShare:
             raise Problem(Kind.OVER_CAPACITY, "too many requests are being read", retry_after_s=FULL_RETRY_S)
         self.room.held_bytes += more_bytes
         self.held_bytes += more_bytes
+
+    def give_back(self) -> None:
+        self.room.held_bytes -= self.held_bytes
+        self.held_bytes = 0
 
 
 class ClientLeft(Exception):
@@ -98,6 +102,7 @@ async def _read_body(request: Request, limit_bytes: int, share: BodyShare) -> by
             break
         else:
             chunks.clear()
+            share.give_back()
     if size > limit_bytes:
         raise _too_large(limit_bytes)
     return b"".join(chunks)

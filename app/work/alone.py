@@ -56,4 +56,4 @@ async def _own_bytes(job: Job, capabilities: Capabilities, pixels: PixelPool) ->
     if job.picture.format in capabilities.formats and len(job.image) <= limit_bytes:
         return job.image
     source = Source(job.image, job.picture)
-    return await pixels.decode(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)
+    return await pixels.in_turn(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)

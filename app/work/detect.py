@@ -32,8 +32,8 @@ from app.work.pixels import PixelPool
 
 # Time kept back from a job's own for taking the answer home, seconds: demultiplexing, one hop through Redis, writing.
 DELIVERY_MARGIN_S = 0.25
-# Failures that one image can bring upon its whole sheet: neighbours would have been answered without it.
-BLAMED_ON_ONE_IMAGE = frozenset({Kind.IMAGE_REFUSED, Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
+# Failures that one image can bring upon its whole sheet: the vendor would have answered its neighbours without it.
+TRIPPED_OVER = frozenset({Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
 
 
 class SheetLedger(Protocol):
@@ -129,11 +129,15 @@ class DetectWork:
         sizes = [(item.job.id, item.job.picture.upright) for item in group.items]
         plan = plan_grid(sizes, group.items[0].job.lane.layouts, self.rules, self.drops)
         sources = {item.job.id: Source(item.job.image, item.job.picture) for item in group.items}
-        prepared = await asyncio.gather(
-            *(self.pixels.decode(prepare, placement, sources[placement.job_id]) for placement in plan.placements)
-        )
-        cells = {placement.job_id: cell for placement, cell in zip(plan.placements, prepared, strict=True)}
-        sheet = await self.pixels.run(assemble, plan, cells, self._encoding(group))
+        async with asyncio.TaskGroup() as tasks:
+            preparing = {
+                place.job_id: tasks.create_task(
+                    self.pixels.in_turn(prepare, place, sources[place.job_id]), name=f"cell {place.job_id}"
+                )
+                for place in plan.placements
+            }
+        cells = {job_id: task.result() for job_id, task in preparing.items()}
+        sheet = await self.pixels.ahead(assemble, plan, cells, self._encoding(group))
         compose_s = self.clock.now_s() - started_s
         self.ledger.composed(compose_s)
         return sheet, compose_s
@@ -177,7 +181,7 @@ class DetectWork:
 
     async def _sheet_failed(self, group: Group, failed: AskFailed, bills: Mapping[str, Bill], deliver: Deliver) -> None:
         """What one bad image may have caused is halved; otherwise those whose time is up get the error, the rest asks again."""
-        if failed.problem.kind in BLAMED_ON_ONE_IMAGE and group.time_left_s(self.clock.now_s()) > 0:
+        if self._may_be_one_image_s_fault(group, failed.problem.kind):
             await self._halve(group, deliver, bills)
             return
         now_s = self.clock.now_s()
@@ -187,6 +191,10 @@ class DetectWork:
         await deliver([Outcome(item.job.id, result, bills[item.job.id]) for item in over])
         if fresh:
             await self.answer(group.part(fresh, "+", bills), deliver)
+
+    def _may_be_one_image_s_fault(self, group: Group, kind: Kind) -> bool:
+        """A refused image always is. A failing vendor is asked about the parts only while there is time for an answer."""
+        return kind is Kind.IMAGE_REFUSED or (kind in TRIPPED_OVER and group.time_left_s(self.clock.now_s()) > 0)
 
     def _has_more_time(self, group: Group, item: Item, now_s: float) -> bool:
         """Whether this item had more time than the one that its sheet's attempts ended for."""

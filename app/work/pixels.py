@@ -22,11 +22,11 @@ T = TypeVar("T")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def usable_cores() -> int:
+def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
     """Processors that this process may use: those it is bound to, or fewer where its container has a smaller share."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+        quota, period = quota_file.read_text(encoding="ascii").split()
         return max(1, min(cores, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):  # no container, or one without a limit
         return cores
@@ -36,20 +36,20 @@ class PixelPool:
     """Threads, not processes: Pillow lets go of the interpreter lock while it decodes, scales and encodes."""
 
     def __init__(self, threads: int = 0) -> None:
-        """`threads`: so many for each queue; 0 means one per core."""
+        """`threads`: so many for each of the two queues; 0 means one per core."""
         threads = threads or usable_cores()
-        self._decoding = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        self._short = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        self._in_turn = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._ahead = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
 
-    async def decode(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def in_turn(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in its turn. A cancelled caller leaves; the thread finishes its image and is free again."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoding, lambda: function(*args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._in_turn, lambda: function(*args, **kwargs))
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def ahead(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, ahead of everything that is still to be decoded."""
-        return await asyncio.get_running_loop().run_in_executor(self._short, lambda: function(*args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._ahead, lambda: function(*args, **kwargs))
 
     def close(self) -> None:
         """Wait for nothing: what is running ends by itself, what is queued is dropped."""
-        self._decoding.shutdown(wait=False, cancel_futures=True)
-        self._short.shutdown(wait=False, cancel_futures=True)
+        self._in_turn.shutdown(wait=False, cancel_futures=True)
+        self._ahead.shutdown(wait=False, cancel_futures=True)

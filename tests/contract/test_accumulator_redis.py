@@ -114,9 +114,10 @@ async def test_a_key_that_the_store_has_evicted_costs_what_it_held_and_nothing_m
         batch = await claimed(both)
     await both.complete(batch, outcomes(batch))
     assert await result_of(future) == outcome("next", label="next")
-    await both.complete(held, outcomes(held))
-    await both.withdraw("pending")
-    assert await both.pending() >= 0
+    for job_id in ("claimed", "pending"):  # nobody waits for what is lost until its time is up
+        if job_id not in (await both.complete(held, outcomes(held))).delivered:
+            assert await both.withdraw(job_id, only_pending=True) in {Withdrawal.PENDING, Withdrawal.GONE}
+    assert await both.pending() == 0
 
 
 async def test_works_over_a_unix_socket(redis_server: RedisServer) -> None:

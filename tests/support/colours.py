@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from app.clock import ManualClock
 from app.core.geometry import Size, UnitBox
 from app.core.model import Detection, Feature, Inquiry
 from app.errors import Kind, Problem
@@ -60,7 +61,8 @@ class ColourProvider:
     `poison`: colours that make it refuse the whole image, as a vendor refuses a bad one. `cap`: answers with more
     findings are cut off and say so. `script`: problems raised by the next calls, in order. `boxless`: colours found
     without geometry. `tripping`: colours on which it fails (`trip`) if they share an image with others. `broken`: so many
-    findings of a sheet cannot be read. `asked` keeps what it was sent.
+    findings of a sheet cannot be read. `takes_s`: so much time passes on `clock`, where it has one. `asked` keeps what it was
+    sent.
     """
 
     poison: frozenset[str] = frozenset()
@@ -68,6 +70,8 @@ class ColourProvider:
     tripping: frozenset[str] = frozenset()
     trip: Kind = Kind.PROVIDER_UNAVAILABLE
     broken: int = 0
+    takes_s: float = 0.0
+    clock: ManualClock | None = None
     cap: int | None = None
     script: deque[Problem] = field(default_factory=deque)
     asked: list[tuple[Size, Inquiry]] = field(default_factory=list)
@@ -85,6 +89,8 @@ class ColourProvider:
         except (OSError, SyntaxError) as error:
             raise Problem(Kind.IMAGE_REFUSED, "not an image") from error
         self.asked.append((Size(pixels.shape[1], pixels.shape[0]), inquiry))
+        if self.clock is not None:
+            self.clock.advance(self.takes_s)
         if self.script:
             raise self.script.popleft()
         found = [finding for name in COLOURS if (finding := self._find(name, pixels)) is not None]

@@ -80,7 +80,7 @@ class Bench:
 
     def __init__(self, provider: ColourProvider, pixels: PixelPool) -> None:
         self.provider = provider
-        self.clock = ManualClock(100.0)
+        self.clock = provider.clock = ManualClock(100.0)
         self.tally = Tally()
         self.delivered: list[Outcome] = []
         self.caller = Caller(

@@ -7,6 +7,8 @@
 local answer = {}
 for n = 0, #KEYS - 13 do
   local outcome = redis.call('GET', KEYS[13 + n])
-  answer[n + 1] = outcome or redis.call('HEXISTS', JOBS, ARGV[4 + n])
+  local job = not outcome and read(JOBS, ARGV[4 + n])
+  local here = job and (not job.batch or redis.call('HEXISTS', BATCHES, job.batch) == 1)
+  answer[n + 1] = outcome or (here and 1 or 0)
 end
 return answer

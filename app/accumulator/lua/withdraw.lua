@@ -8,7 +8,8 @@
 local id = ARGV[4]
 drop_expired()
 local job = read(JOBS, id)
-if job and job.batch and ARGV[5] == '1' then
+local batch = job and job.batch and read(BATCHES, job.batch)
+if batch and ARGV[5] == '1' then
   return {'under_way'}
 end
 redis.call('DEL', KEYS[13])
@@ -23,9 +24,8 @@ if not job.batch then
   settle(job.lane, job.capacity)
   return {'pending'}
 end
-local batch = read(BATCHES, job.batch)
-if not batch then
-  return {'under_way'}
+if not batch then  -- evicted: nobody can complete it
+  return {'gone', false}
 end
 for place, held_job in ipairs(batch.jobs) do
   if held_job.id == id then

@@ -19,7 +19,7 @@ RETRY_AFTER_HEADER = "x-amz-retry-after"  # milliseconds; the SDKs honour it and
 _KIND_OF_CODE: Mapping[str, Kind] = {
     "InvalidImageFormatException": Kind.IMAGE_REFUSED,
     "ImageTooLargeException": Kind.IMAGE_REFUSED,
-    "InvalidParameterException": Kind.IMAGE_REFUSED,  # its parameters have been checked, so it is about the image
+    "InvalidParameterException": Kind.IMAGE_REFUSED,  # mostly about the image: most parameters were checked here
     "ThrottlingException": Kind.THROTTLED,
     "Throttling": Kind.THROTTLED,
     "ThrottledException": Kind.THROTTLED,

@@ -32,6 +32,8 @@ def require_allowed_buckets(request: RawRequest, buckets: AllowedBuckets) -> Non
 
 def _named(body: bytes) -> list[Any]:
     """Every value of every member for a bucket. Of a member that stands there twice both count: who knows which one wins."""
+    if b"ucket" not in body.lower() and b"\\u" not in body:  # nor hidden by an escape; most bodies are a large image
+        return []
     found: list[Any] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> None:

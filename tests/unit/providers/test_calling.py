@@ -88,7 +88,9 @@ class Counts:
 class Stage:
     """A caller with everything around it in the test's hands."""
 
-    def __init__(self, *script: Says, seed: int = 0, provider: Provider | None = None, concurrency: int = 4) -> None:
+    def __init__(
+        self, *script: Says, seed: int = 0, provider: Provider | None = None, sheets: int = 4, others: int = 4
+    ) -> None:
         self.clock = ManualClock()
         self.provider = ScriptedProvider(self.clock, list(script))
         self.meter = Counts()
@@ -101,7 +103,8 @@ class Stage:
             rng=random.Random(seed),
             attempt_timeout_s=ATTEMPT_TIMEOUT_S,
             meter=self.meter,
-            concurrency=concurrency,
+            sheets=sheets,
+            others=others,
             wait=self.wait,
         )
 
@@ -330,7 +333,7 @@ class GatedProvider:
 
 async def test_no_more_than_the_limit_are_asked_at_once() -> None:
     provider = GatedProvider()
-    stage = Stage(provider=provider, concurrency=3)
+    stage = Stage(provider=provider, others=3)
     async with asyncio.TaskGroup() as tasks:
         asking = [tasks.create_task(stage.ask()) for _ in range(10)]
         await provider.holds(3)
@@ -339,9 +342,23 @@ async def test_no_more_than_the_limit_are_asked_at_once() -> None:
     assert [task.result().paid for task in asking] == [1] * 10
 
 
+@pytest.mark.parametrize(("first", "second"), [(PaidKind.GRID, PaidKind.SINGLE), (PaidKind.SINGLE, PaidKind.GRID)])
+async def test_sheets_and_single_images_do_not_take_each_others_slots(first: PaidKind, second: PaidKind) -> None:
+    provider = GatedProvider()
+    stage = Stage(provider=provider, sheets=1, others=1)
+    for _ in range(2):  # a slot given back to the wrong side would be missing in the second round
+        provider.gate.clear()
+        async with asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(stage.ask(kind=kind)) for kind in (first, first, second)]
+            await provider.holds(2)
+            provider.gate.set()
+        assert [task.result().paid for task in asking] == [1] * 3
+    assert provider.most_inside == 2
+
+
 async def test_who_waits_for_a_slot_waits_no_longer_than_its_time() -> None:
     provider = GatedProvider()
-    stage = Stage(provider=provider, concurrency=1)
+    stage = Stage(provider=provider, others=1)
     first = asyncio.create_task(stage.ask())
     await provider.holds(1)
 
@@ -358,7 +375,7 @@ async def test_who_waits_for_a_slot_waits_no_longer_than_its_time() -> None:
 
 async def test_a_cancelled_question_gives_its_slot_back_and_counts_what_may_be_billed() -> None:
     provider = GatedProvider()
-    stage = Stage(provider=provider, concurrency=1)
+    stage = Stage(provider=provider, others=1)
     first = asyncio.create_task(stage.ask())
     await provider.holds(1)
     first.cancel()
@@ -371,7 +388,7 @@ async def test_a_cancelled_question_gives_its_slot_back_and_counts_what_may_be_b
 
 async def test_a_question_cancelled_while_it_waits_for_a_slot_leaves_no_trace() -> None:
     provider = GatedProvider()
-    stage = Stage(provider=provider, concurrency=1)
+    stage = Stage(provider=provider, others=1)
     first = asyncio.create_task(stage.ask())
     await provider.holds(1)
     waiting = asyncio.create_task(stage.ask())
@@ -390,7 +407,7 @@ async def test_a_mistake_in_a_provider_gives_its_slot_back() -> None:
         async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
             raise KeyError("not a Problem")
 
-    stage = Stage(provider=Mistaken(), concurrency=1)
+    stage = Stage(provider=Mistaken(), others=1)
     for _ in range(2):
         with pytest.raises(KeyError):
             await stage.ask()

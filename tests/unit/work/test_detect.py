@@ -140,10 +140,28 @@ async def test_an_image_that_the_vendor_trips_over_takes_no_neighbour_along(trip
 
 
 async def test_a_sheet_that_failed_is_not_taken_apart_when_the_time_is_up(pixels: PixelPool) -> None:
-    bench = Bench(ColourProvider(tripping=frozenset({"red"}), trip=Kind.THROTTLED), pixels)
+    bench = Bench(ColourProvider(tripping=frozenset({"red"}), takes_s=5.0), pixels)
     outcomes = await answer(bench, items("red", "green", time_left_s=5.0))
-    assert {outcome.result.kind for outcome in outcomes.values() if isinstance(outcome.result, Failure)} == {Kind.THROTTLED}
-    assert bench.tally.paid_kinds == []
+    kinds = {outcome.result.kind for outcome in outcomes.values() if isinstance(outcome.result, Failure)}
+    assert kinds == {Kind.PROVIDER_UNAVAILABLE}
+    assert len(bench.provider.asked) == 1
+
+
+async def test_a_refusal_that_comes_as_the_time_ends_blames_nobody_but_the_image_that_was_refused(pixels: PixelPool) -> None:
+    bench = Bench(ColourProvider(poison=frozenset({"red"}), takes_s=5.0), pixels)
+    outcomes = await answer(bench, items("red", "green", time_left_s=5.0))
+    assert {outcome.result.kind for outcome in outcomes.values() if isinstance(outcome.result, Failure)} == {
+        Kind.DEADLINE_EXCEEDED
+    }, "then the front half sends each alone"
+
+
+async def test_what_the_answering_attempt_took_is_told_without_the_retries(pixels: PixelPool) -> None:
+    for colours in (["red"], ["red", "green"]):
+        script = deque([Problem(Kind.THROTTLED, "slow down", retry_after_s=3.0)])
+        bench = Bench(ColourProvider(script=script, takes_s=0.5), pixels)
+        outcomes = await answer(bench, items(*colours))
+        assert [outcome.bill.attempt_s for outcome in outcomes.values()] == [0.5] * len(colours)
+        assert all(outcome.bill.provider_s >= 3.5 for outcome in outcomes.values())
 
 
 async def test_an_image_that_does_not_decode_goes_alone_and_the_rest_shares(pixels: PixelPool) -> None:
