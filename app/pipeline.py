@@ -46,6 +46,10 @@ SHORTEST_WINDOW_S = 0.005
 # So long after the end of its window an image that nobody has claimed goes alone, seconds; looked at again after as long. By
 # far longer than a claim takes: then the workers are busy beyond what they can do, or they and the store are gone.
 OVERDUE_S = 1.5
+# Shortest time between two such looks, seconds.
+LOOK_AGAIN_S = 0.5
+# Longest that taking an image back may take, seconds; a store that does not answer in that time is away.
+WITHDRAW_S = 0.5
 # What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
 OUTAGE_PATIENCE_S = 7.0
 
@@ -146,6 +150,7 @@ class Pipeline:
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
         data = await self._fetch(call, deadline_s)
         picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
+        self._require_readable(picture)
         image = _Image(data, picture)
         async with asyncio.TaskGroup() as tasks:
             asking = [
@@ -153,6 +158,11 @@ class Pipeline:
                 for inquiry in call.inquiries
             ]
         return Answered(picture, tuple(task.result() for task in asking))
+
+    def _require_readable(self, picture: Picture) -> None:
+        """What the provider does not read is decoded whole and written anew here, also when it goes alone: not at any size."""
+        if picture.format not in self._capabilities.formats and not is_cheap(picture):
+            raise Problem(Kind.IMAGE_TOO_LARGE, f"a {picture.format} image of so many pixels is not taken: send JPEG or PNG")
 
     async def _fetch(self, call: Call, deadline_s: float) -> bytes:
         source = call.source
@@ -261,15 +271,19 @@ class Pipeline:
         return _unless_ours(future.result())
 
     async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
-        """Wait for the outcome, to the end of the job's time. False as soon as nobody claims it, or the store lost it."""
+        """Wait for the outcome, to the end of the job's time. False as soon as nobody claims it, or the store lost it.
+
+        While the vendor throttles, busy workers are no reason to go alone: it would take twice the calls of a grid.
+        """
         end_s = self._clock.now_s() + job.time_left_s
         look_s = self._clock.now_s() + job.max_wait_s + OVERDUE_S
         before: Withdrawal | None = None
         hope = self._end_of_hope()
         while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
             ends: set[asyncio.Future[Any]] = {future, hope}
-            await asyncio.wait(ends, timeout=min(end_s, look_s) - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s:
+            until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
+            await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
+            if not future.done() and self._clock.now_s() >= look_s and not self._caller.is_throttled:
                 found = await self._withdraw(job, only_pending=True)
                 if found is Withdrawal.PENDING or found is before is Withdrawal.GONE:  # once gone, it may be on its way to us
                     return False
@@ -306,10 +320,12 @@ class Pipeline:
             self._hopeless.set_result(None)
 
     async def _withdraw(self, job: Job, *, only_pending: bool = False) -> Withdrawal | None:
+        """Where it was; None where the store did not say so in time: then nothing can be delivered to us either."""
         try:
-            return await self._intake.withdraw(job.id, only_pending=only_pending)
-        except Problem as problem:  # then nothing can be delivered to us either
-            log.warning("cannot withdraw", reason=problem.detail)
+            async with asyncio.timeout(WITHDRAW_S):
+                return await self._intake.withdraw(job.id, only_pending=only_pending)
+        except (Problem, TimeoutError) as problem:
+            log.warning("cannot withdraw", reason=str(problem) or "no answer in time")
             self._trip(Bypass.ACCUMULATOR)
             return None
 
@@ -337,6 +353,11 @@ class Pipeline:
 
 
 def _unless_ours(outcome: Outcome) -> Outcome | Bypass:
-    """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand."""
-    ours = isinstance(outcome.result, Failure) and outcome.result.kind.fault is Fault.TESSERA
-    return Bypass.LATE if ours else outcome
+    """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand.
+
+    A time-out is ours, too: the last attempt of a grid ends with the grid's time, whatever the vendor would have done.
+    """
+    if not isinstance(outcome.result, Failure):
+        return outcome
+    kind = outcome.result.kind
+    return Bypass.LATE if kind.fault is Fault.TESSERA or kind is Kind.PROVIDER_TIMEOUT else outcome

@@ -59,7 +59,8 @@ class Intake(Protocol):
     async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
         """Take a job back (G8). Its future is cancelled unless it is already done.
 
-        `only_pending`: take it back only if nobody has claimed it yet; otherwise nothing changes.
+        `only_pending`: take it back only if nobody holds it (it was not claimed, or the lease has ended); otherwise nothing
+        changes, and the answer is UNDER_WAY.
         """
         ...
 

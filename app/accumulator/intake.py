@@ -89,6 +89,8 @@ class RedisIntake:
         def left_over(found: tuple[Withdrawal, bytes | None] | None) -> None:
             if found is None and not only_pending:
                 self._owe_withdrawal(shard, job_id, self._lease_s)
+            if found is not None and found[0] is Withdrawal.PENDING:
+                self._waiters.cancel(job_id)
 
         stays = only_pending
         try:

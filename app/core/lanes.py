@@ -149,7 +149,7 @@ class Lanes:
     def withdraw(self, job_id: str, now_s: float, *, only_pending: bool = False) -> Whereabouts:
         """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it.
 
-        `only_pending`: leave it where it is if it is in a batch.
+        `only_pending`: leave it where it is if it is in a batch that somebody holds.
         """
         self._drop_expired(now_s)
         place = self._where.get(job_id)
@@ -159,10 +159,11 @@ class Lanes:
             del self._where[job_id]
             self._unqueue(place, job_id)
             return Whereabouts.PENDING
-        if not only_pending:
-            del self._where[job_id]
-            self._leave_batch(place, job_id)
-        return Whereabouts.UNDER_WAY
+        if only_pending and place.lease_end_s > now_s:
+            return Whereabouts.UNDER_WAY
+        del self._where[job_id]
+        self._leave_batch(place, job_id)
+        return Whereabouts.PENDING if only_pending else Whereabouts.UNDER_WAY
 
     def claim(self, now_s: float, lease_s: float, batch_id: str) -> Batch | None:
         """The ready batch with the earliest flush time: a returned one as it was, or a new one that is called `batch_id`."""

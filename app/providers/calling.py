@@ -43,6 +43,8 @@ MOST_SHEET_FAILURES = 2
 THROTTLED_BASE_S = 0.25
 FAILED_BASE_S = 0.05
 LONGEST_PAUSE_S = 5.0
+# So long after the last refusal for its quota a vendor counts as throttling, seconds: one longest pause.
+THROTTLE_MEMORY_S = LONGEST_PAUSE_S
 _MOST_DOUBLINGS = 16  # 2^16 x any base is far above the longest pause
 
 # Fewer than one call in ten is that fast: an attempt with less time is a bill without an answer.
@@ -161,6 +163,12 @@ class Caller:
         self._other_slots = asyncio.Semaphore(others)
         self._wait = wait
         self._latency = LatencyTracker()
+        self._throttled_s = float("-inf")
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the vendor has asked us to slow down lately: then more calls make everything later, not sooner."""
+        return self._clock.now_s() - self._throttled_s < THROTTLE_MEMORY_S
 
     async def ask(
         self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None
@@ -221,7 +229,10 @@ class Caller:
             reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
         except Problem as problem:
             self._meter.error(problem.kind)
-            question.failures += problem.kind is not Kind.THROTTLED
+            if problem.kind is Kind.THROTTLED:
+                self._throttled_s = self._clock.now_s()
+            else:
+                question.failures += 1
             if problem.kind in _PAID_IN_VAIN:
                 self._pay(question)
             raise

@@ -323,6 +323,16 @@ async def test_g8_only_what_is_pending_is_taken_back_where_that_is_asked(accumul
     assert await result_of(futures["a"]) == outcome("a", label="a")
 
 
+async def test_g8_what_nobody_holds_any_more_counts_as_pending(bench: Bench, accumulator: Accumulator) -> None:
+    """Its holder is gone without a word, and nobody else may be there to take it over."""
+    futures = await enqueue_all(accumulator, "a", "b")
+    await claim(accumulator)
+    bench.clock.advance(LEASE_S)
+    assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.PENDING
+    assert futures["a"].cancelled()
+    assert job_ids(await claim(accumulator)) == ["b"]
+
+
 async def test_g8_a_batch_whose_every_job_was_withdrawn_is_no_longer_its_holders(accumulator: Accumulator) -> None:
     await enqueue_all(accumulator, "a", "b")
     batch = await claim(accumulator)

@@ -23,12 +23,13 @@ def gridded(job: Job, label: str = "Thing", bill: Bill = GRID_BILL, box: UnitBox
 class FakeIntake:
     """Refuses with `problem`, answers at once when `answers`, and otherwise lets the job wait until the test delivers.
 
-    `claimed`: what waits is in a batch. `bill`, `box`: of the answers.
+    `claimed`: what waits is in a batch. `hangs`: a withdrawal never ends. `bill`, `box`: of the answers.
     """
 
     problem: Problem | None = None
     answers: bool = False
     claimed: bool = False
+    hangs: bool = False
     bill: Bill = GRID_BILL
     box: UnitBox | None = WHOLE
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -52,6 +53,8 @@ class FakeIntake:
 
     async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
         future = self.futures[job_id]
+        if self.hangs:
+            await asyncio.Event().wait()
         if only_pending and self.claimed and not future.done():
             return Withdrawal.UNDER_WAY
         self.withdrawn.append(job_id)

@@ -225,6 +225,23 @@ async def test_what_is_in_a_sheet_is_waited_for(pixels: PixelPool) -> None:
     assert (label_of(outcome), here.tally.bypasses) == ("red", [Bypass.LATE])
 
 
+async def test_while_the_vendor_throttles_nobody_leaves_the_queue_to_ask_it_twice_as_often(pixels: PixelPool) -> None:
+    """The workers are busy because the vendor is: alone, every image would take a call of its own, for good."""
+    here = front(pixels, FakeIntake(), replace(POLICY, request_timeout_s=6.0))
+    here.provider.script.append(Problem(Kind.THROTTLED, "slow down"))
+    await here.pipeline.answer(call(wishes=Wishes(grid=False)), "learns it")
+    await here.pipeline.answer(call(), "request")
+    assert here.tally.bypasses == [Bypass.CALLER, Bypass.LATE]
+
+
+async def test_a_store_that_does_not_answer_holds_nobody_up(pixels: PixelPool) -> None:
+    policy = replace(POLICY, request_timeout_s=3.6)
+    here = front(pixels, FakeIntake(hangs=True), policy)
+    async with asyncio.timeout(policy.request_timeout_s):
+        assert label_of(only((await here.pipeline.answer(call(), "request")).outcomes)) == "red"
+    assert here.pipeline.is_degraded
+
+
 async def test_to_be_let_in_by_the_breaker_is_a_probe_and_not_wasted_on_what_goes_alone_anyway(pixels: PixelPool) -> None:
     clock = ManualClock(100.0)
     here = front(pixels, FakeIntake(answers=True, problem=Problem(Kind.ACCUMULATOR_UNAVAILABLE, "no")), clock=clock)
@@ -261,14 +278,16 @@ async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPoo
 
 
 async def test_a_failure_of_our_own_is_no_answer_but_the_vendor_s_is(pixels: PixelPool) -> None:
-    for kind, goes_alone in [(Kind.INTERNAL, True), (Kind.DEADLINE_EXCEEDED, True), (Kind.IMAGE_REFUSED, False)]:
+    """A time-out ended with the time of the grid, and there is some left for the image alone."""
+    alone = {Kind.INTERNAL, Kind.DEADLINE_EXCEEDED, Kind.PROVIDER_TIMEOUT}
+    for kind in [*alone, Kind.IMAGE_REFUSED, Kind.THROTTLED, Kind.PROVIDER_UNAVAILABLE]:
         here = front(pixels, FakeIntake())
         asking = asyncio.create_task(here.pipeline.answer(call(), "request"))
         await here.intake.arrived.wait()
         job = next(iter(here.intake.jobs.values()))
         here.intake.futures[job.id].set_result(Outcome(job.id, Failure(kind, "broken")))
         outcome = only((await asking).outcomes)
-        assert isinstance(outcome.result, Answer if goes_alone else Failure)
+        assert isinstance(outcome.result, Answer if kind in alone else Failure)
 
 
 async def test_a_client_that_leaves_takes_its_job_out(pixels: PixelPool) -> None:
@@ -322,6 +341,19 @@ async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, ki
         await here.pipeline.answer(request_, "request")
     assert raised.value.kind is kind
     assert (here.intake.tries, here.provider.asked) == (0, [])
+
+
+async def test_what_would_be_decoded_whole_and_written_anew_is_not_taken_at_any_size(pixels: PixelPool) -> None:
+    """The provider reads no WebP: one of 40 megapixels would take the memory of many others, also when it goes alone."""
+    here = front(pixels)
+    for side_px, taken in [(400, True), (4100, False)]:
+        webp = call(source=InlineImage(painted("red", Size(side_px, side_px), "WEBP")), formats=frozenset({"webp"}))
+        if taken:
+            await here.pipeline.answer(webp, "request")
+        else:
+            with pytest.raises(Problem) as raised:
+                await here.pipeline.answer(webp, "request")
+            assert raised.value.kind is Kind.IMAGE_TOO_LARGE
 
 
 async def test_tenants_share_a_lane_only_when_the_operator_says_so(pixels: PixelPool) -> None:

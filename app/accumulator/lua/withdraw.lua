@@ -1,7 +1,7 @@
 -- Take a job back: out of its lane, or out of the batch that holds it; its image goes too.
 --
 -- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>
--- ARGV[4]   job id            ARGV[5]   1 if a job in a batch stays where it is
+-- ARGV[4]   job id            ARGV[5]   1 if a job in a batch that somebody holds stays where it is
 -- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}
 -- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
 
@@ -9,7 +9,8 @@ local id = ARGV[4]
 drop_expired()
 local job = read(JOBS, id)
 local batch = job and job.batch and read(BATCHES, job.batch)
-if batch and ARGV[5] == '1' then
+local only_pending = ARGV[5] == '1'
+if batch and only_pending and tonumber(redis.call('ZSCORE', LEASES, job.batch) or 0) > now then
   return {'under_way'}
 end
 redis.call('DEL', KEYS[13])
@@ -34,4 +35,4 @@ for place, held_job in ipairs(batch.jobs) do
   end
 end
 keep_batch(job.batch, batch)
-return {'under_way'}
+return {only_pending and 'pending' or 'under_way'}

@@ -18,6 +18,7 @@ from app.providers.calling import (
     LEASE_MARGIN_S,
     LONGEST_PAUSE_S,
     MOST_PAID_ATTEMPTS,
+    THROTTLE_MEMORY_S,
     Asked,
     AskFailed,
     Caller,
@@ -230,6 +231,21 @@ async def test_the_vendors_own_pause_is_the_least_that_is_waited() -> None:
     stage = Stage(Says(Kind.THROTTLED, retry_after_s=1.75), Says())
     await stage.ask()
     assert sum(stage.waits_s) == 1.75
+
+
+async def test_a_vendor_that_throttled_is_remembered_as_throttling_for_a_while() -> None:
+    stage = Stage(Says(Kind.PROVIDER_UNAVAILABLE), Says(Kind.THROTTLED), Says())
+    assert not stage.caller.is_throttled
+    await stage.ask()
+    assert stage.caller.is_throttled
+    stage.clock.advance(THROTTLE_MEMORY_S)
+    assert not stage.caller.is_throttled
+
+
+async def test_only_throttling_is_remembered_as_throttling() -> None:
+    stage = Stage(Says(Kind.PROVIDER_UNAVAILABLE), Says())
+    await stage.ask()
+    assert not stage.caller.is_throttled
 
 
 async def test_a_pause_beyond_the_time_left_is_not_waited() -> None:
