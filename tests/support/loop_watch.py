@@ -2,13 +2,15 @@
 when one callback has taken too long.
 
 In: `begin` and `done` around every callback (installed by `watching`). Out: `Hold`s, each with the stack at that moment. Only
-frames of code below `folder` count: a test may do heavy work of its own on its loop. uvloop's loops are not seen. Used by
-tests/conftest.py.
+frames of code below `folder` count: a test may do heavy work of its own on its loop. uvloop's loops are not seen. Nor does
+garbage collection count: it comes when it likes, and a process full of tests has far more to look through than a server.
+Used by tests/conftest.py.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 # A callback that computes for so long delays every other request of the process by as much. Measured in the loop's own CPU
 # time, so that a machine shared with other work raises no alarm.
@@ -46,6 +49,18 @@ class _Callback:
     began_s: float
     busy_before_s: float
     noted: bool = False
+    collects_since: tuple[float, float] | None = None
+
+    def now(self) -> tuple[float, float]:
+        """Wall time and CPU time, seconds."""
+        return time.monotonic(), time.clock_gettime(self.clock_id)
+
+    def collected(self) -> None:
+        """Both measures leave out the collection that ends now."""
+        before, now = self.collects_since or self.now(), self.now()
+        self.began_s += now[0] - before[0]
+        self.busy_before_s += now[1] - before[1]
+        self.collects_since = None
 
 
 class LoopWatch:
@@ -68,6 +83,14 @@ class LoopWatch:
     def done(self) -> None:
         self._running.pop(threading.get_ident(), None)
 
+    def collects(self, phase: Literal["start", "stop"], _info: dict[str, int]) -> None:
+        """This thread's turn to collect garbage has come, or is over (a hook of `gc.callbacks`)."""
+        if (callback := self._running.get(threading.get_ident())) is not None:
+            if phase == "start":
+                callback.collects_since = callback.now()
+            else:
+                callback.collected()
+
     @property
     def noted(self) -> bool:
         """Whether there is a hold to take."""
@@ -81,7 +104,7 @@ class LoopWatch:
     def look(self) -> None:
         """Note every callback that is over a limit now, once."""
         for callback in list(self._running.values()):
-            if not callback.noted and (seconds := self._over_limit_s(callback)):
+            if not callback.noted and callback.collects_since is None and (seconds := self._over_limit_s(callback)):
                 callback.noted = True
                 self._note(callback, seconds)
 
@@ -125,10 +148,12 @@ def watching(watch: LoopWatch) -> Iterator[None]:
 
     thread = threading.Thread(target=watch.run, name="loop watch", daemon=True)
     asyncio.Handle._run = watched  # type: ignore[method-assign, assignment]  # asyncio has no hook for this
+    gc.callbacks.append(watch.collects)
     thread.start()
     try:
         yield
     finally:
         asyncio.Handle._run = run_callback  # type: ignore[method-assign]  # asyncio has no hook for this
+        gc.callbacks.remove(watch.collects)
         watch.stop()
         thread.join()

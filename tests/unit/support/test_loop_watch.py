@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -96,6 +97,31 @@ def test_a_long_callback_is_noted_once(tmp_path: Path) -> None:
     watch.done()
     assert len(watch.take_holds()) == 1
     assert watch.take_holds() == []
+
+
+def test_collecting_garbage_is_nobodys_hold(tmp_path: Path) -> None:
+    watch = LoopWatch(tmp_path / "app", busy_limit_s=LIMIT_S)
+    held = as_if_in(tmp_path / "app/somewhere.py")
+
+    def collect() -> None:
+        watch.collects("start", {})
+        compute()
+        watch.look()
+        watch.collects("stop", {})
+
+    def collect_and_compute() -> None:
+        collect()
+        compute()
+
+    assert held_by(watch, held, collect) == []
+    assert len(held_by(watch, held, collect_and_compute)) == 1
+
+
+def test_garbage_collection_is_told_to_the_watch(tmp_path: Path) -> None:
+    watch = LoopWatch(tmp_path / "app")
+    with watching(watch):
+        assert watch.collects in gc.callbacks
+    assert watch.collects not in gc.callbacks
 
 
 def test_asyncio_loops_are_watched_from_beside(tmp_path: Path) -> None:
