@@ -44,9 +44,6 @@ from app.work.detect import DetectWork
 from app.work.pixels import PixelPool
 from app.work.worker import Worker
 
-# Images that may wait for being sent alone, per image that may be under way: beyond it they are refused at once, because
-# they would only wait for their time-out.
-ALONE_QUEUE_FACTOR = 8
 # Connections for requests that are passed through, beside those for sheets and single images.
 FORWARD_CONNECTIONS = 64
 
@@ -119,16 +116,18 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
 
 
 async def _warm_up(provider: RekognitionProvider) -> str:
-    """Credentials and address are looked up now, not in the first request; the address, or "" where that fails.
+    """Credentials and address are looked up now, not in the first request; the address, or "" where nothing says it.
 
-    A vendor that is away keeps nobody from starting.
+    A vendor or credentials that are away keep nobody from starting. The address needs neither: it names the part of Redis
+    that is ours, for as long as this process lives.
     """
+    url = ""
     try:
-        url = await provider.warm_up()
+        url = await provider.address()
+        log.info("provider", url=url)
+        await provider.warm_up()
     except Problem as problem:
         log.warning("the provider cannot be used yet", reason=problem.detail)
-        return ""
-    log.info("provider", url=url)
     return url
 
 
@@ -196,7 +195,7 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack
         fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
         mix_tenants=settings.mix_tenants,
         max_pixels=settings.max_pixels,
-        max_alone=settings.max_alone * ALONE_QUEUE_FACTOR,
+        alone_at_once=settings.max_alone,
     )
     store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
     stack.push_async_callback(store.aclose)

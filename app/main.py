@@ -23,6 +23,9 @@ from app.server.http import build_app
 from app.server.running import Server, build_server, listen
 from app.settings import Settings
 
+# Kept of the time for finishing: saying so to whoever is still inside, giving back what is under way, seconds.
+LAST_WORDS_S = 1.0
+
 log = get_logger(__name__)
 
 
@@ -63,7 +66,7 @@ async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop
         sys.stdout.flush()
         log.info("ready", role=settings.role, provider=settings.provider, host=host, port=port)
         await asyncio.wait({serving, stopping, *([working] if working else [])}, return_when=asyncio.FIRST_COMPLETED)
-        await _go_down(parts, server, serving, settings)
+        await _go_down(parts, server, serving, working, settings)
         stopping.cancel()
 
 
@@ -73,8 +76,13 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-async def _go_down(parts: Parts, server: Server, serving: asyncio.Task[None], settings: Settings) -> None:
-    """Readiness falls; a while later gathering ends and what has gathered goes out; answers are delivered; then the rest."""
+async def _go_down(
+    parts: Parts, server: Server, serving: asyncio.Task[None], working: asyncio.Task[None] | None, settings: Settings
+) -> None:
+    """Readiness falls; a while later gathering ends and what has gathered goes out; answers are delivered; then the rest.
+
+    All of it after the drain takes `shutdown_s` at most: what is not done by then is refused, or given back for others.
+    """
     parts.vitals.drain()
     log.info("draining", seconds=settings.drain_s)
     await asyncio.wait({serving}, timeout=settings.drain_s)
@@ -85,6 +93,14 @@ async def _go_down(parts: Parts, server: Server, serving: asyncio.Task[None], se
     except Problem as problem:  # then nothing waits there that we could reach
         log.warning("cannot drain the accumulator", reason=problem.detail)
     server.should_exit = True
+    clock = asyncio.get_running_loop()
+    until_s = clock.time() + max(settings.shutdown_s - LAST_WORDS_S, settings.shutdown_s / 2)
+    await asyncio.wait({serving}, timeout=until_s - clock.time())
+    if parts.door is not None:
+        parts.door.end()
     await asyncio.wait({serving})
-    if parts.worker is not None:
+    if parts.worker is not None and working is not None:
         parts.worker.stop()
+        await asyncio.wait({working}, timeout=max(0.0, until_s - clock.time()))
+        working.cancel()
+        await asyncio.wait({working})

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from app.accumulator.contract import Intake, Withdrawal
@@ -22,7 +22,7 @@ from app.clock import Clock
 from app.core.accuracy import allowed_layouts
 from app.core.breaker import Breaker
 from app.core.layout import fits_a_grid
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture, Release
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.decode import is_cheap
@@ -65,7 +65,7 @@ class Policy:
     max_map_drop: float
     drops: Mapping[Layout, float]
     max_pixels: int
-    max_alone: int
+    alone_at_once: int
     fixed_layouts: tuple[Layout, ...] = ()
     mix_tenants: bool = False
 
@@ -74,7 +74,8 @@ class Policy:
         budget = self.max_map_drop if wishes.max_map_drop is None else wishes.max_map_drop
         if budget <= 0:
             return (ALONE,)
-        return self.fixed_layouts if self.fixed_layouts and wishes.max_map_drop is None else allowed_layouts(self.drops, budget)
+        override = self.fixed_layouts if wishes.max_map_drop is None else ()
+        return allowed_layouts(self.drops, budget, override=override)
 
 
 class FrontLedger(Protocol):
@@ -98,6 +99,14 @@ class Answered:
 class _Image:
     data: bytes
     picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """Why an image has to go alone after all, and what its grid took."""
+
+    reason: Bypass
+    bill: Bill
 
 
 class Pipeline:
@@ -127,9 +136,10 @@ class Pipeline:
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
         self._hopeless: asyncio.Future[None] | None = None
-        self._latency = LatencyTracker()
+        self._grid_latency = LatencyTracker()  # composing and one attempt, when nothing goes wrong
         self._placeless = Placeless()
         self._alone = 0
+        self._leaving = 0
         self._draining = False
 
     @property
@@ -150,8 +160,8 @@ class Pipeline:
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
         data = await self._fetch(call, deadline_s)
         picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
-        self._require_readable(picture)
         image = _Image(data, picture)
+        self._require_affordable(image, call)
         async with asyncio.TaskGroup() as tasks:
             asking = [
                 tasks.create_task(self._ask(call, inquiry, image, request_id, deadline_s), name=f"ask {request_id}")
@@ -159,10 +169,18 @@ class Pipeline:
             ]
         return Answered(picture, tuple(task.result() for task in asking))
 
-    def _require_readable(self, picture: Picture) -> None:
-        """What the provider does not read is decoded whole and written anew here, also when it goes alone: not at any size."""
-        if picture.format not in self._capabilities.formats and not is_cheap(picture):
-            raise Problem(Kind.IMAGE_TOO_LARGE, f"a {picture.format} image of so many pixels is not taken: send JPEG or PNG")
+    def _require_affordable(self, image: _Image, call: Call) -> None:
+        """What the provider does not read as it is has to be decoded and written anew, also when it goes alone: not at any
+        size, because that takes the memory of many others.
+        """
+        if is_cheap(image.picture):
+            return
+        found = image.picture.format
+        if found not in self._capabilities.formats:
+            raise Problem(Kind.IMAGE_TOO_LARGE, f"a {found} image of so many pixels is not taken: send JPEG or PNG")
+        limit_bytes = min(self._capabilities.max_image_bytes[inquiry.feature] for inquiry in call.inquiries)
+        if len(image.data) > limit_bytes:
+            raise Problem(Kind.IMAGE_TOO_LARGE, f"an image of so many pixels is not taken above {limit_bytes} bytes")
 
     async def _fetch(self, call: Call, deadline_s: float) -> bytes:
         source = call.source
@@ -186,16 +204,14 @@ class Pipeline:
 
     async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
         reason = self._reason_to_go_alone(call, job)
-        began_s = self._clock.now_s()
-        if reason is None:
-            gathered = await self._gather(job)
-            if isinstance(gathered, Outcome):
-                self._ledger.waited(gathered.bill.waited_s)
-                self._learn(job, gathered)
-                return gathered
-            reason = gathered
-        waited_s = {Bypass.OVERDUE: self._clock.now_s() - began_s, Bypass.LATE: job.max_wait_s}
-        return await self._send_alone(job, reason, waited_s.get(reason, 0.0), deadline_s)
+        if reason is not None:
+            return await self._send_alone(job, _Missed(reason, Bill()), deadline_s)
+        gathered = await self._gather(job)
+        if isinstance(gathered, _Missed):
+            return await self._send_alone(job, gathered, deadline_s)
+        self._ledger.waited(gathered.bill.waited_s)
+        self._learn(job, gathered)
+        return gathered
 
     def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Job:
         tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
@@ -221,22 +237,23 @@ class Pipeline:
 
     def _reserve_s(self) -> float:
         """Time that an image needs to be sent alone after its grid failed it."""
-        return ALONE_RESERVE_P95S * self._latency.p95_s(self._clock.now_s()) + ALONE_RESERVE_MARGIN_S
+        return ALONE_RESERVE_P95S * self._grid_latency.p95_s(self._clock.now_s()) + ALONE_RESERVE_MARGIN_S
 
     def _time_for_gathering_s(self, time_left_s: float) -> float:
         """The end of the grid's time - live p95 of the provider - margin is the latest flush: no grid is paid in vain."""
-        return max(0.0, time_left_s - self._latency.p95_s(self._clock.now_s()) - GRID_MARGIN_S)
+        return max(0.0, time_left_s - self._grid_latency.p95_s(self._clock.now_s()) - GRID_MARGIN_S)
 
     def _learn(self, job: Job, outcome: Outcome) -> None:
         """What an answer took that nothing held up (failures and retries say nothing about the next one), and its boxes."""
         self._placeless.saw(job.inquiry, outcome, self._clock.now_s())
         if isinstance(outcome.result, Answer):
-            self._latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
+            self._grid_latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
 
     def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
         """The first reason that applies, the caller's own before ours. The breaker is asked last: to be let in is a probe."""
         reasons = {
-            Bypass.CALLER: not call.wishes.grid,
+            Bypass.CALLER: not call.wishes.grid or _is_too_short(call.wishes.max_wait_s),
+            Bypass.SETTING: _is_too_short(self._policy.max_wait_s),
             call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
             Bypass.BUDGET: job.lane.capacity < 2,
             Bypass.SIZE: not self._fits_a_grid(job.picture),
@@ -250,30 +267,30 @@ class Pipeline:
         known = self._capabilities
         return is_cheap(picture) and fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
 
-    async def _gather(self, job: Job) -> Outcome | Bypass:
+    async def _gather(self, job: Job) -> Outcome | _Missed:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
+        began_s = self._clock.now_s()
         try:
             future = await self._intake.enqueue(job)
         except Problem as problem:
-            return self._not_admitted(problem)
+            return _Missed(self._not_admitted(problem), Bill())
         self._breaker.succeeded()
         self._outage_since_s = None
         try:
-            if not await self._wait(job, future):
-                return Bypass.OVERDUE
-            if not future.done():
+            in_vain = not await self._wait(job, future)
+            if not in_vain and not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
             await asyncio.shield(self._withdraw(job))
             raise
-        if not future.done() or future.cancelled():
-            return Bypass.LATE
+        if in_vain or not future.done() or future.cancelled():
+            waited_s = self._clock.now_s() - began_s
+            return _Missed(Bypass.OVERDUE if in_vain else Bypass.LATE, Bill(waited_s=waited_s))
         return _unless_ours(future.result())
 
     async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
-        """Wait for the outcome, to the end of the job's time. False as soon as nobody claims it, or the store lost it.
-
-        While the vendor throttles, busy workers are no reason to go alone: it would take twice the calls of a grid.
+        """Wait for the outcome, to the end of the job's time. False when it was taken back before, or the store lost it:
+        nobody had claimed it long after the end of its window.
         """
         end_s = self._clock.now_s() + job.time_left_s
         look_s = self._clock.now_s() + job.max_wait_s + OVERDUE_S
@@ -283,12 +300,26 @@ class Pipeline:
             ends: set[asyncio.Future[Any]] = {future, hope}
             until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
             await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s and not self._caller.is_throttled:
-                found = await self._withdraw(job, only_pending=True)
-                if found is Withdrawal.PENDING or found is before is Withdrawal.GONE:  # once gone, it may be on its way to us
+            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue():
+                found = await self._leave_the_queue(job)
+                twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
+                if found is Withdrawal.PENDING or twice_gone:
                     return False
                 before, look_s = found, self._clock.now_s() + OVERDUE_S
         return True
+
+    def _may_leave_the_queue(self) -> bool:
+        """Only where going alone is sooner. It is not while the vendor throttles (alone, everybody takes twice the calls), or
+        while those who are alone already wait for each other.
+        """
+        return not self._caller.is_throttled and self._alone + self._leaving < self._policy.alone_at_once
+
+    async def _leave_the_queue(self, job: Job) -> Withdrawal | None:
+        self._leaving += 1
+        try:
+            return await self._withdraw(job, only_pending=True)
+        finally:
+            self._leaving -= 1
 
     def _not_admitted(self, problem: Problem) -> Bypass:
         if problem.kind is Kind.OVER_CAPACITY:
@@ -329,17 +360,16 @@ class Pipeline:
             self._trip(Bypass.ACCUMULATOR)
             return None
 
-    async def _send_alone(self, job: Job, reason: Bypass, waited_s: float, deadline_s: float) -> Outcome:
-        self._ledger.bypass(reason)
-        if self._alone >= self._policy.max_alone:
-            return Outcome(
-                job.id, Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
-            )
+    async def _send_alone(self, job: Job, missed: _Missed, deadline_s: float) -> Outcome:
+        self._ledger.bypass(missed.reason)
+        if self._alone_in_s() > deadline_s - self._clock.now_s():
+            too_many = Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
+            return Outcome(job.id, too_many, missed.bill)
         self._alone += 1
         try:
             outcome = await ask_alone(
                 job,
-                Bill(waited_s=waited_s),
+                missed.bill,
                 self._caller,
                 self._capabilities,
                 self._pixels,
@@ -351,8 +381,18 @@ class Pipeline:
         self._ledger.answered(int(isinstance(outcome.result, Answer)))
         return outcome
 
+    def _alone_in_s(self) -> float:
+        """How long one more image would wait until those that are alone already are done."""
+        rounds = self._alone // self._policy.alone_at_once
+        return rounds * self._grid_latency.p95_s(self._clock.now_s())
 
-def _unless_ours(outcome: Outcome) -> Outcome | Bypass:
+
+def _is_too_short(max_wait_s: float | None) -> bool:
+    """Whether somebody chose a window in which there would be nobody else."""
+    return max_wait_s is not None and max_wait_s < SHORTEST_WINDOW_S
+
+
+def _unless_ours(outcome: Outcome) -> Outcome | _Missed:
     """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand.
 
     A time-out is ours, too: the last attempt of a grid ends with the grid's time, whatever the vendor would have done.
@@ -360,4 +400,6 @@ def _unless_ours(outcome: Outcome) -> Outcome | Bypass:
     if not isinstance(outcome.result, Failure):
         return outcome
     kind = outcome.result.kind
-    return Bypass.LATE if kind.fault is Fault.TESSERA or kind is Kind.PROVIDER_TIMEOUT else outcome
+    if kind.fault is Fault.TESSERA or kind is Kind.PROVIDER_TIMEOUT:
+        return _Missed(Bypass.LATE, replace(outcome.bill, release=Release.SINGLE))
+    return outcome

@@ -111,7 +111,7 @@ class Nudger:
 
 
 class Heart:
-    """Says in every shard that this process is alive, as long as it is used: claims wait, leases are extended or completed.
+    """Says in every shard that this process is alive, as long as it is used: claims wait, leases are extended.
 
     A process whose claiming has stopped for `rest_s` (the length of a lease) although it runs is not alive for others.
     """

@@ -60,7 +60,7 @@ class Intake(Protocol):
         """Take a job back (G8). Its future is cancelled unless it is already done.
 
         `only_pending`: take it back only if nobody holds it (it was not claimed, or the lease has ended); otherwise nothing
-        changes, and the answer is UNDER_WAY.
+        changes, and the answer says where it is.
         """
         ...
 

@@ -89,19 +89,24 @@ class RedisIntake:
         def left_over(found: tuple[Withdrawal, bytes | None] | None) -> None:
             if found is None and not only_pending:
                 self._owe_withdrawal(shard, job_id, self._lease_s)
-            if found is not None and found[0] is Withdrawal.PENDING:
+            elif found is not None:
+                self._found(job_id, found)
+
+        try:
+            found = await self._shards.call(shard.withdraw(job_id, only_pending=only_pending), left_over)
+            self._found(job_id, found)
+            return found[0]
+        finally:
+            if not only_pending:
                 self._waiters.cancel(job_id)
 
-        stays = only_pending
-        try:
-            found, payload = await self._shards.call(shard.withdraw(job_id, only_pending=only_pending), left_over)
-            if payload is not None:  # the outcome came first, and may still be on its way to us
-                self._waiters.deliver(decode_outcome(payload))
-            stays = only_pending and found is not Withdrawal.PENDING
-        finally:
-            if not stays:
-                self._waiters.cancel(job_id)
-        return found
+    def _found(self, job_id: str, found: tuple[Withdrawal, bytes | None]) -> None:
+        """A job that was pending is ours again; an outcome that came first may still be on its way to us, and is here now."""
+        whereabouts, payload = found
+        if payload is not None:
+            self._waiters.deliver(decode_outcome(payload))
+        if whereabouts is Withdrawal.PENDING:
+            self._waiters.cancel(job_id)
 
     async def drain(self) -> None:
         self._draining = True

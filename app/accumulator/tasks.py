@@ -155,9 +155,9 @@ class Errands:
     async def run(self) -> None:
         while True:
             await self._any.wait()
-            await self._pay(self._debts.popleft())
-            if not self._debts:
-                self._any.clear()
+            self._any.clear()
+            while self._debts:
+                await self._pay(self._debts.popleft())
 
     async def _pay(self, errand: Errand) -> None:
         if asyncio.get_running_loop().time() >= errand.until_s:
@@ -167,7 +167,8 @@ class Errands:
             await errand.act()
         except Problem as problem:
             log.debug("will try again", errand=errand.name, reason=problem.detail)
-            self._debts.appendleft(errand)
+            if len(self._debts) < MOST_ERRANDS:  # or it is the oldest of too many
+                self._debts.appendleft(errand)
             await self._backoff.wait()
         else:
             self._backoff.reset()

@@ -8,9 +8,10 @@ read body -> dialect.read -> pipeline.answer -> dialect.write
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -88,18 +89,28 @@ class FrontDoor:
         self._ledger = ledger
         self._clock = clock
         self._new_id = new_id
-        self._inside = 0
+        self._inside: set[asyncio.Task[Any]] = set()
+        self._is_over = False
         self._room = BodyRoom(rules.max_held_bytes)
 
     @property
     def inside(self) -> int:
         """Requests that have not been answered yet."""
-        return self._inside
+        return len(self._inside)
+
+    def end(self) -> None:
+        """The process goes down: whoever is still inside gets his vendor's word for it, and may come again elsewhere."""
+        self._is_over = True
+        for task in self._inside:
+            task.cancel()
 
     async def handle(self, request: Request, dialect: Dialect) -> Response:
         """Answer one request in `dialect`. Never raises, but for cancellation."""
         visit = _Visit(clean_request_id(request.headers.get("x-request-id"), self._new_id), self._clock.now_s())
-        self._inside += 1
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("requests are handled in tasks")
+        self._inside.add(task)
         try:
             with bound(request_id=visit.request_id), self._room.share() as share:
                 response, outcome = await self._guarded(request, dialect, visit, share)
@@ -115,7 +126,7 @@ class FrontDoor:
                 )
                 return response
         finally:
-            self._inside -= 1
+            self._inside.discard(task)
 
     async def _guarded(self, request: Request, dialect: Dialect, visit: _Visit, share: BodyShare) -> tuple[Response, str]:
         try:
@@ -126,6 +137,13 @@ class FrontDoor:
         except Problem as problem:
             log.info("refused", kind=problem.kind.value, reason=problem.detail)
             return _response(dialect.refuse(problem, visit.request_id)), outcome_of(problem.kind)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._is_over or task is None:
+                raise
+            task.uncancel()
+            over = Problem(Kind.SHUTTING_DOWN, "the server is going down")
+            return _response(dialect.refuse(over, visit.request_id)), outcome_of(over.kind)
         except Exception:
             log.error("unexpected failure", exc_info=True)
             unexpected = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
@@ -148,7 +166,12 @@ class FrontDoor:
         if self._forwarder is None or call.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{call.operation} is not available through this provider")
         self._ledger.bypass(Bypass.OPERATION)
-        reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
+        try:
+            reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
+        except Problem as problem:
+            if call.billed and problem.kind is Kind.PROVIDER_TIMEOUT:  # it was sent, and may be billed: guessed upwards
+                self._ledger.passed_through(call.operation)
+            raise
         if call.billed and reply.status < FIRST_ERROR_STATUS:
             self._ledger.passed_through(call.operation)
         response = StreamingResponse(reply.body, status_code=reply.status)

@@ -149,7 +149,7 @@ class Worker:
             log.info("sheet done", sheet_id=batch.id, seconds=round(self._clock.now_s() - began_s, 4))
         except LeaseLost:
             self._ledger.lease_event("refused")
-            log.warning("sheet lost to another worker", sheet_id=batch.id, generation=batch.generation)
+            log.warning("sheet no longer ours", sheet_id=batch.id, generation=batch.generation)  # or all its clients left
         except asyncio.CancelledError:
             await self._give_back(batch)
             raise

@@ -351,6 +351,15 @@ async def test_g8_what_was_delivered_before_stays_with_its_waiter(accumulator: A
     assert futures["a"].result() == outcome("a", label="a")
 
 
+async def test_g8_to_ask_for_what_is_pending_only_leaves_an_outcome_where_it_is(accumulator: Accumulator) -> None:
+    futures = await enqueue_all(accumulator, "a", "b")
+    batch = await claim(accumulator)
+    await accumulator.complete(batch, outcomes(batch))
+    assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.GONE
+    assert futures["a"].result() == outcome("a", label="a")
+    assert await result_of(futures["b"]) == outcome("b", label="b")
+
+
 # --- G9: capacity ---
 
 

@@ -369,6 +369,19 @@ async def test_a_withdrawal_that_is_cancelled_withdraws_all_the_same(either: Acc
         assert future.cancelled()
 
 
+async def test_a_look_that_is_cancelled_loses_no_outcome(either: Accumulator) -> None:
+    """It has been paid for, and is on its way to whoever waits."""
+    for steps in CANCEL_STEPS:
+        name = f"{steps}"
+        future = await either.enqueue(job(name, lane=lane(capacity=1)))
+        batch = await either.claim(PATIENCE_S)
+        assert batch is not None
+        await asyncio.gather(
+            either.complete(batch, outcomes(batch)), is_cancelled(either.withdraw(name, only_pending=True), steps)
+        )
+        assert await result_of(future) == outcome(name, label=name)
+
+
 async def test_extending_and_giving_back_may_be_cancelled_anywhere(either: Accumulator) -> None:
     await either.enqueue(job("a", lane=lane(capacity=1)))
     for steps in CANCEL_STEPS:

@@ -134,6 +134,39 @@ def test_all_go_down_at_once_and_every_image_is_answered_first(tmp_path: Path) -
         assert max(reply.seconds for reply in replies) < GOING_DOWN_S
 
 
+# An upstream that answers nobody, and a server with little time: what is under way cannot be finished.
+HURRIED = SETTINGS | {"TESSERA_SHUTDOWN_S": "2", "TESSERA_PROVIDER_TIMEOUT_MS": "60000", "TESSERA_REQUEST_TIMEOUT_MS": "60000"}
+UNENDING_MS = 60_000
+
+
+def test_who_is_still_inside_at_the_end_gets_his_vendors_error(tmp_path: Path) -> None:
+    with in_memory(tmp_path, **HURRIED) as here:
+        here.emulator.behave(latency_ms=UNENDING_MS)
+        clients: list[Client] = [NativeClient(here.front.url), SdkClient(here.front.client())]
+        load = Load(clients, identity_images(range(2)), rate_per_s=1000.0).start()
+        until("both are asked for", lambda: here.emulator.counters()["in_flight"] == 2)
+        assert here.front.stop() == 0
+        native, sdk = sorted(load.wait(), key=lambda reply: reply.status, reverse=True)
+        assert native.status == 503
+        assert (sdk.status, sdk.error) == (500, "ThrottlingException")
+        assert all(line["event"] != "unexpected failure" for line in here.front.logs())
+
+
+@pytest.mark.redis
+def test_a_worker_that_cannot_finish_in_time_gives_back_what_it_holds(tmp_path: Path) -> None:
+    """Others take it up at once, and need not wait for the end of its lease."""
+    with running_cluster(tmp_path, api=1, workers=1, emulator=SLOW, settings=HURRIED) as cluster:
+        (api,), (worker,) = cluster.apis, cluster.workers
+        cluster.emulator.behave(latency_ms=UNENDING_MS)
+        load = Load([NativeClient(api.url)], identity_images(range(2)), rate_per_s=1000.0).start()
+        until("a sheet is under way", lambda: cluster.emulator.counters()["in_flight"] > 0)
+        assert worker.stop() == 0
+        cluster.emulator.behave(latency_ms=0)
+        replies = load.wait()
+        assert mistakes(replies) == []
+        assert max(reply.seconds for reply in replies) < GOING_DOWN_S
+
+
 def test_a_second_signal_does_no_harm(tmp_path: Path) -> None:
     with in_memory(tmp_path, TESSERA_DRAIN_S=str(DRAIN_S), **SETTINGS) as here:
         load = Load([NativeClient(here.front.url)], identity_images(range(4)), rate_per_s=1000.0).start()

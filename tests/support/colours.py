@@ -4,6 +4,7 @@ so that a finding handed to the wrong image is seen at once.
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections import deque
 from collections.abc import Sequence
@@ -61,8 +62,8 @@ class ColourProvider:
     `poison`: colours that make it refuse the whole image, as a vendor refuses a bad one. `cap`: answers with more
     findings are cut off and say so. `script`: problems raised by the next calls, in order. `boxless`: colours found
     without geometry. `tripping`: colours on which it fails (`trip`) if they share an image with others. `broken`: so many
-    findings of a sheet cannot be read. `takes_s`: so much time passes on `clock`, where it has one. `asked` keeps what it was
-    sent.
+    findings of a sheet cannot be read. `takes_s`: so much time passes on `clock`, where it has one. `gate`: it answers nobody
+    before. `asked` keeps what it was sent.
     """
 
     poison: frozenset[str] = frozenset()
@@ -74,6 +75,7 @@ class ColourProvider:
     clock: ManualClock | None = None
     cap: int | None = None
     script: deque[Problem] = field(default_factory=deque)
+    gate: asyncio.Event | None = None
     asked: list[tuple[Size, Inquiry]] = field(default_factory=list)
     images: list[bytes] = field(default_factory=list)
 
@@ -84,6 +86,8 @@ class ColourProvider:
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
         assert timeout_s > 0
         self.images.append(image)
+        if self.gate is not None:
+            await self.gate.wait()
         try:
             pixels = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=np.int16)
         except (OSError, SyntaxError) as error:

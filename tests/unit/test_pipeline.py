@@ -12,23 +12,24 @@ import pytest
 from app.clock import Clock, ManualClock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Task
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Release, Task
 from app.errors import Kind, Problem
 from app.pipeline import ALONE_RESERVE_MARGIN_S, Pipeline, Policy
 from app.providers.calling import Caller
 from app.wire.contract import Call, InlineImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
-from tests.support.colours import ColourProvider, painted
+from tests.support.colours import CAPABILITIES, ColourProvider, painted
 from tests.support.detect_bench import Tally
 from tests.support.intakes import GRID_BILL, FakeIntake, gridded
 
+ANY_IMAGE = {"formats": frozenset({"jpeg", "png", "webp"}), "max_image_bytes": 100_000_000}
 POLICY = Policy(
     max_wait_s=0.2,
     request_timeout_s=10.0,
     max_map_drop=0.03,
     drops=drops(table("rekognition")),
     max_pixels=64_000_000,
-    max_alone=256,
+    alone_at_once=64,
 )
 
 
@@ -38,15 +39,23 @@ class FrontTally(Tally):
 
     bypasses: list[Bypass] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    bypassed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def bypass(self, reason: Bypass) -> None:
         self.bypasses.append(reason)
+        self.bypassed.set()
 
     def waited(self, seconds: float) -> None:
         self.waits.append(seconds)
 
     def added(self, seconds: float) -> None:
         assert seconds >= 0
+
+    async def until_bypasses(self, count: int) -> None:
+        """Wait until so many images have been counted as going alone."""
+        while len(self.bypasses) < count:
+            self.bypassed.clear()
+            await self.bypassed.wait()
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +134,8 @@ ALONE_CASES = [
      replace(POLICY, fixed_layouts=(Layout(2, 2),)), Bypass.BUDGET),
     ("too small for a sheet", call(source=InlineImage(painted("red", Size(60, 60)))), POLICY, Bypass.SIZE),
     ("no time for a window", call(), replace(POLICY, request_timeout_s=0.6), Bypass.DEADLINE),
-    ("the caller does not want to wait", call(wishes=Wishes(max_wait_s=0.0)), POLICY, Bypass.DEADLINE),
+    ("the caller does not want to wait", call(wishes=Wishes(max_wait_s=0.0)), POLICY, Bypass.CALLER),
+    ("the operator wants nobody to wait", call(), replace(POLICY, max_wait_s=0.0), Bypass.SETTING),
 ]  # fmt: skip
 
 
@@ -318,11 +328,42 @@ async def test_after_drain_nobody_waits_for_company(pixels: PixelPool) -> None:
     assert here.tally.bypasses == [Bypass.DRAINING]
 
 
-async def test_more_than_can_be_sent_alone_is_refused_at_once(pixels: PixelPool) -> None:
-    here = front(pixels, policy=replace(POLICY, max_alone=0, max_map_drop=0.0))
-    result = only((await here.pipeline.answer(call(), "request")).outcomes).result
+async def test_who_could_only_wait_for_its_time_out_is_refused_at_once(pixels: PixelPool) -> None:
+    """One at a time, and 0.8 s each as far as anybody knows: in 2 s the third could be begun, and the fourth could not."""
+    here = front(pixels, policy=replace(POLICY, alone_at_once=1, request_timeout_s=2.0))
+    here.provider.gate = asyncio.Event()
+    asking = []
+    for number in range(4):
+        asking.append(asyncio.create_task(here.pipeline.answer(call(wishes=Wishes(grid=False)), f"request {number}")))
+        await here.tally.until_bypasses(number + 1)
+    result = only((await asking.pop()).outcomes).result
     assert isinstance(result, Failure)
     assert result.kind is Kind.OVER_CAPACITY
+    here.provider.gate.set()
+    assert [label_of(only((await each).outcomes)) for each in asking] == ["red"] * 3
+
+
+async def test_nobody_leaves_the_queue_to_wait_in_a_longer_one(pixels: PixelPool) -> None:
+    """A burst: the workers are busy, and so would be whoever sends its images alone."""
+    policy = replace(POLICY, alone_at_once=2, request_timeout_s=6.0)
+    here = front(pixels, FakeIntake(), policy)
+    here.provider.gate = asyncio.Event()
+    asking = [asyncio.create_task(here.pipeline.answer(call(), f"request {number}")) for number in range(5)]
+    await here.tally.until_bypasses(5)
+    here.provider.gate.set()
+    assert [label_of(only((await each).outcomes)) for each in asking] == ["red"] * 5
+    assert sorted(here.tally.bypasses) == [*[Bypass.LATE] * 3, *[Bypass.OVERDUE] * 2]
+
+
+async def test_what_a_failed_grid_took_stays_on_the_bill(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake())
+    asking = asyncio.create_task(here.pipeline.answer(call(), "request"))
+    await here.intake.arrived.wait()
+    job = next(iter(here.intake.jobs.values()))
+    here.intake.futures[job.id].set_result(Outcome(job.id, Failure(Kind.PROVIDER_TIMEOUT, "slow"), GRID_BILL))
+    bill = only((await asking).outcomes).bill
+    assert (bill.layout, bill.release, bill.inferences, bill.waited_s) == (ALONE, Release.SINGLE, 1.5, GRID_BILL.waited_s)
+    assert bill.provider_s > GRID_BILL.provider_s
 
 
 @pytest.mark.parametrize(
@@ -344,16 +385,16 @@ async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, ki
 
 
 async def test_what_would_be_decoded_whole_and_written_anew_is_not_taken_at_any_size(pixels: PixelPool) -> None:
-    """The provider reads no WebP: one of 40 megapixels would take the memory of many others, also when it goes alone."""
+    """The provider reads no WebP, and no more bytes than it says: a large one would take the memory of many others."""
     here = front(pixels)
-    for side_px, taken in [(400, True), (4100, False)]:
-        webp = call(source=InlineImage(painted("red", Size(side_px, side_px), "WEBP")), formats=frozenset({"webp"}))
-        if taken:
-            await here.pipeline.answer(webp, "request")
-        else:
-            with pytest.raises(Problem) as raised:
-                await here.pipeline.answer(webp, "request")
-            assert raised.value.kind is Kind.IMAGE_TOO_LARGE
+    small, large = Size(400, 400), Size(4100, 4100)
+    padding = b"\0" * CAPABILITIES.max_image_bytes[Feature.OBJECTS]
+    for taken in [painted("red", small, "WEBP"), painted("red", small), painted("red", small) + padding]:
+        await here.pipeline.answer(call(source=InlineImage(taken), **ANY_IMAGE), "request")
+    for refused in [painted("red", large, "WEBP"), painted("red", large) + padding]:
+        with pytest.raises(Problem) as raised:
+            await here.pipeline.answer(call(source=InlineImage(refused), **ANY_IMAGE), "request")
+        assert raised.value.kind is Kind.IMAGE_TOO_LARGE
 
 
 async def test_tenants_share_a_lane_only_when_the_operator_says_so(pixels: PixelPool) -> None:

@@ -2,7 +2,8 @@
 --
 -- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>
 -- ARGV[4]   job id            ARGV[5]   1 if a job in a batch that somebody holds stays where it is
--- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}
+-- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}. With ARGV[5] an outcome
+--           stays, too: whoever asked may never hear of it.
 -- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
 
 local id = ARGV[4]
@@ -13,12 +14,14 @@ local only_pending = ARGV[5] == '1'
 if batch and only_pending and tonumber(redis.call('ZSCORE', LEASES, job.batch) or 0) > now then
   return {'under_way'}
 end
-redis.call('DEL', KEYS[13])
 if not job then
   local outcome = redis.call('GET', KEYS[14])
-  redis.call('DEL', KEYS[14])
+  if not only_pending then
+    redis.call('DEL', KEYS[13], KEYS[14])
+  end
   return {'gone', outcome}
 end
+redis.call('DEL', KEYS[13])
 redis.call('HDEL', JOBS, id)
 if not job.batch then
   unqueue(id, job)

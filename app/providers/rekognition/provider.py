@@ -66,10 +66,13 @@ class RekognitionProvider:
     def capabilities(self) -> Capabilities:
         return self._capabilities
 
-    async def warm_up(self) -> str:
-        """Find address and credentials before the first image needs them; the address. Raises Problem when one is missing."""
-        await self._off_loop(self._signed, {}, b"")
+    async def address(self) -> str:
+        """Where requests go. Raises Problem when nothing says so."""
         return (await self._off_loop(self._signer.endpoint)).url
+
+    async def warm_up(self) -> None:
+        """Find address and credentials before the first image needs them. Raises Problem when one is missing."""
+        await self._off_loop(self._signed, {}, b"")
 
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
         progress = Progress()

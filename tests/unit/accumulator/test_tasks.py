@@ -186,6 +186,28 @@ async def test_debts_are_paid_in_order_and_pointless_ones_are_dropped(tasks: Tas
     assert len(errands) == 0
 
 
+async def test_a_debt_that_cannot_be_paid_at_all_stops_nobody(tasks: Tasks) -> None:
+    """The owner restarts what fails; it must find its way on, also when that was the last debt."""
+    errands = Errands(backoff())
+    paid = asyncio.Event()
+
+    async def broken() -> None:
+        raise ValueError("a mistake of ours")
+
+    async def act() -> None:
+        paid.set()
+
+    errands.owe(errand(broken))
+    with pytest.raises(ValueError, match="ours"):
+        await errands.run()
+    running = asyncio.create_task(errands.run())
+    await asyncio.sleep(0)
+    assert not running.done()
+    errands.owe(errand(act))
+    await asyncio.wait_for(paid.wait(), FAR_S)
+    running.cancel()
+
+
 async def test_debts_are_bounded() -> None:
     errands = Errands(backoff())
 

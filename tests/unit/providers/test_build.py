@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.errors import Problem
 from app.providers.build import ProviderOptions, build_provider
 
 
@@ -45,9 +47,24 @@ async def test_a_provider_has_the_name_it_was_asked_by_and_connects_to_nothing_y
     await provider.aclose()
 
 
+async def test_the_address_needs_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is part of the name under which processes meet in Redis: a moment without credentials must not change it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    provider = build_provider(ProviderOptions("rekognition", region="eu-west-1"))
+    with pytest.raises(Problem):
+        await provider.warm_up()
+    assert await provider.address() == "https://rekognition.eu-west-1.amazonaws.com"
+    await provider.aclose()
+
+
 async def test_an_emulator_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     provider = build_provider(ProviderOptions("emulator", "http://127.0.0.1:1"))
-    assert await provider.warm_up() == "http://127.0.0.1:1"
+    await provider.warm_up()
+    assert await provider.address() == "http://127.0.0.1:1"
     await provider.aclose()
