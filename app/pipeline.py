@@ -44,8 +44,10 @@ GRID_MARGIN_S = 0.3
 # A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
 SHORTEST_WINDOW_S = 0.005
 # So long after the end of its window an image that nobody has claimed goes alone, seconds; looked at again after as long. By
-# far longer than a claim takes: then the workers are busy beyond what they can do, or they and the store are gone.
+# far longer than a claim takes: then the workers and the store may be gone.
 OVERDUE_S = 1.5
+# The same while answers of grids come back: the workers are only busy, and whoever waits for them pays half.
+BUSY_S = 5.0
 # Shortest time between two such looks, seconds.
 LOOK_AGAIN_S = 0.5
 # Longest that taking an image back may take, seconds; a store that does not answer in that time is away.
@@ -136,6 +138,7 @@ class Pipeline:
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
         self._hopeless: asyncio.Future[None] | None = None
+        self._gathered_s = float("-inf")  # when the last answer of a grid came back
         self._grid_latency = LatencyTracker()  # composing and one attempt, when nothing goes wrong
         self._placeless = Placeless()
         self._alone = 0
@@ -209,6 +212,7 @@ class Pipeline:
         gathered = await self._gather(job)
         if isinstance(gathered, _Missed):
             return await self._send_alone(job, gathered, deadline_s)
+        self._gathered_s = self._clock.now_s()
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
         return gathered
@@ -292,15 +296,16 @@ class Pipeline:
         """Wait for the outcome, to the end of the job's time. False when it was taken back before, or the store lost it:
         nobody had claimed it long after the end of its window.
         """
+        due_s = self._clock.now_s() + job.max_wait_s
         end_s = self._clock.now_s() + job.time_left_s
-        look_s = self._clock.now_s() + job.max_wait_s + OVERDUE_S
+        look_s = due_s + OVERDUE_S
         before: Withdrawal | None = None
         hope = self._end_of_hope()
         while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
             ends: set[asyncio.Future[Any]] = {future, hope}
             until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
             await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue():
+            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue(due_s):
                 found = await self._leave_the_queue(job)
                 twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
                 if found is Withdrawal.PENDING or twice_gone:
@@ -308,11 +313,14 @@ class Pipeline:
                 before, look_s = found, self._clock.now_s() + OVERDUE_S
         return True
 
-    def _may_leave_the_queue(self) -> bool:
+    def _may_leave_the_queue(self, due_s: float) -> bool:
         """Only where going alone is sooner. It is not while the vendor throttles (alone, everybody takes twice the calls), or
-        while those who are alone already wait for each other.
+        while those who are alone already wait for each other. And a queue that moves is given more time.
         """
-        return not self._caller.is_throttled and self._alone + self._leaving < self._policy.alone_at_once
+        now_s = self._clock.now_s()
+        if now_s - self._gathered_s < OVERDUE_S and now_s - due_s < BUSY_S:
+            return False
+        return self._caller.throttled_for_s <= 0 and self._alone + self._leaving < self._policy.alone_at_once
 
     async def _leave_the_queue(self, job: Job) -> Withdrawal | None:
         self._leaving += 1

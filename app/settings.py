@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
 
     # Limits.
-    max_inflight: int = _entry(16, "sheets", "Most sheets that one worker has under way at once.", ge=1, le=1024)
+    max_inflight: int = _entry(32, "sheets", "Most sheets that one worker has under way at once.", ge=1, le=1024)
     max_alone: int = _entry(64, "images", "Most images that one process sends alone at once.", ge=1, le=4096)
     # 16 MiB: above the base64 form of Rekognition's 5 MiB inline images, and the size of its largest (S3) images, 15 MB.
     max_body_bytes: int = _entry(16 * MIB, "bytes", "Largest request body.", ge=1024, le=1024 * MIB)

@@ -13,6 +13,7 @@
  G9  Over capacity is refused at once (Problem OVER_CAPACITY), and nothing of the refused job stays behind.
  G10 Draining makes everything that is pending ready at once; nothing is dropped.
  G11 A job whose time (`time_left_s`) has run out is never claimed.
+ G12 A worker may ask the jobs of a lane to stay for a while: until then `withdraw(only_pending)` leaves them where they are.
 
 `Intake` is the front half's side (API processes), `Workshop` the back half's (workers). In one process both are one object.
 Every method raises Problem(ACCUMULATOR_UNAVAILABLE) when the store cannot be reached in time; none waits without a limit.
@@ -30,10 +31,11 @@ from app.core.model import Batch, Job, Outcome
 
 
 class Withdrawal(StrEnum):
-    """What `withdraw` found. In every case no outcome is delivered afterwards."""
+    """What `withdraw` found. Unless it left the job where it is, no outcome is delivered afterwards."""
 
     PENDING = "pending"  # taken out before anybody claimed it: it will not be paid for
     UNDER_WAY = "under_way"  # claimed: may be paid for, will not be delivered
+    STAYS = "stays"  # pending, and left where it is (G12)
     GONE = "gone"  # unknown, or its outcome was already delivered (then the waiter's future has it)
 
 
@@ -72,8 +74,11 @@ class Workshop(Protocol):
         """The next ready batch, under a lease; waits for one by event, at most `wait_s`. None when there was none."""
         ...
 
-    async def extend(self, batch: Batch, lease_s: float) -> bool:
-        """Move the end of the lease to `lease_s` from now. False: the batch is no longer ours (G7)."""
+    async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
+        """Move the end of the lease to `lease_s` from now. False: the batch is no longer ours (G7).
+
+        `stay_s`: for so long the other jobs of the lane are asked to stay (G12).
+        """
         ...
 
     async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:

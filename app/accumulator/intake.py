@@ -71,7 +71,7 @@ class RedisIntake:
 
     async def _admit(self, shard: ShardCommands, job: Job) -> None:
         def left_over(_admission: Admission | None) -> None:
-            self._owe_withdrawal(shard, job.id, job.time_left_s)
+            self._owe_withdrawal(shard, job.id, job.lane.key, job.time_left_s)
 
         work = shard.enqueue(job, encode_job(job), max_pending=self._max_pending)
         admission = await self._shards.call(work, left_over)
@@ -88,12 +88,12 @@ class RedisIntake:
 
         def left_over(found: tuple[Withdrawal, bytes | None] | None) -> None:
             if found is None and not only_pending:
-                self._owe_withdrawal(shard, job_id, self._lease_s)
+                self._owe_withdrawal(shard, job_id, waiter.lane, self._lease_s)
             elif found is not None:
                 self._found(job_id, found)
 
         try:
-            found = await self._shards.call(shard.withdraw(job_id, only_pending=only_pending), left_over)
+            found = await self._shards.call(shard.withdraw(job_id, waiter.lane, only_pending=only_pending), left_over)
             self._found(job_id, found)
             return found[0]
         finally:
@@ -121,14 +121,14 @@ class RedisIntake:
         self._draining = True
         left = self._waiters.all()
         self._waiters.close()
-        calls = (self._shards.call(self._shards.of(waiter.lane).withdraw(waiter.job_id)) for waiter in left)
+        calls = (self._shards.call(self._shards.of(waiter.lane).withdraw(waiter.job_id, waiter.lane)) for waiter in left)
         await asyncio.gather(*calls, return_exceptions=True)
 
     def _expired(self, waiter: Waiter) -> None:
-        self._owe_withdrawal(self._shards.of(waiter.lane), waiter.job_id, self._lease_s)
+        self._owe_withdrawal(self._shards.of(waiter.lane), waiter.job_id, waiter.lane, self._lease_s)
 
-    def _owe_withdrawal(self, shard: ShardCommands, job_id: str, worth_s: float) -> None:
-        self._shards.owe(f"withdraw {job_id}", shard, lambda: shard.withdraw(job_id), worth_s)
+    def _owe_withdrawal(self, shard: ShardCommands, job_id: str, lane: str, worth_s: float) -> None:
+        self._shards.owe(f"withdraw {job_id}", shard, lambda: shard.withdraw(job_id, lane), worth_s)
 
     def _number(self, lane_key: str) -> int:
         return shard_of(lane_key, len(self._shards.commands))

@@ -54,6 +54,7 @@ SHARD_KEYS = (
 )
 OTHER_KEYS = (
     KeySpec("rate:<lane>", "hash", FORGET_S, "the lane's arrivals, as in core.window.Traffic"),
+    KeySpec("stay:<lane>", "string", None, "until when the lane's pending jobs are asked to stay; lives as long"),
     KeySpec("image:<job>", "string", None, "the job and its image (codec); lives for the job's time and IMAGE_GRACE_S"),
     KeySpec("outcome:<job>", "string", OUTCOME_TTL_S, "the job's outcome (codec) until its process has read it"),
     KeySpec("reply:<process>", "list", OUTCOME_TTL_S, "ids of jobs whose outcomes wait for this process"),
@@ -90,6 +91,9 @@ class ShardKeys:
 
     def rate(self, lane: str) -> str:
         return f"{self.tag}:rate:{lane}"
+
+    def stay(self, lane: str) -> str:
+        return f"{self.tag}:stay:{lane}"
 
     def image(self, job_id: str) -> str:
         return f"{self.tag}:image:{job_id}"

@@ -65,8 +65,8 @@ class MemoryAccumulator:
             await self._change(left_s if event_s is None else min(left_s, event_s))
         return None
 
-    async def extend(self, batch: Batch, lease_s: float) -> bool:
-        return self._lanes.extend(batch.id, batch.generation, self._clock.now_s(), lease_s)
+    async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
+        return self._lanes.extend(batch.id, batch.generation, self._clock.now_s(), lease_s, stay_s=stay_s)
 
     async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:
         by_id = {outcome.job_id: outcome for outcome in reversed(outcomes)}  # of two for one job, the first counts

@@ -120,8 +120,8 @@ class RedisAccumulator:
     async def claim(self, wait_s: float) -> Batch | None:
         return await self._workshop.claim(wait_s)
 
-    async def extend(self, batch: Batch, lease_s: float) -> bool:
-        return await self._workshop.extend(batch, lease_s)
+    async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
+        return await self._workshop.extend(batch, lease_s, stay_s=stay_s)
 
     async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:
         return await self._workshop.complete(batch, outcomes)

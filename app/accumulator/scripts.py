@@ -204,10 +204,10 @@ class ShardCommands:
         text = answer.decode()
         return None if text == NO_WORKER else Admission(text)
 
-    async def withdraw(self, job_id: str, *, only_pending: bool = False) -> tuple[Withdrawal, bytes | None]:
-        """Where the job was, and its outcome if that came first."""
-        keys_of_job = [self._keys.image(job_id), self._keys.outcome(job_id)]
-        answer = await self._run("withdraw", keys_of_job, [job_id, int(only_pending)])
+    async def withdraw(self, job_id: str, lane: str, *, only_pending: bool = False) -> tuple[Withdrawal, bytes | None]:
+        """Where the job was, and its outcome if that came first. `lane` is the key of its lane."""
+        concerned = [self._keys.image(job_id), self._keys.outcome(job_id), self._keys.stay(lane)]
+        answer = await self._run("withdraw", concerned, [job_id, int(only_pending)])
         return Withdrawal(answer[0].decode()), answer[1] if len(answer) > 1 else None
 
     async def claim(self, batch_id: str, lease_s: float, *, stays: bool) -> Leased | NothingReady:
@@ -227,8 +227,9 @@ class ShardCommands:
             )
         return found
 
-    async def extend(self, batch_id: str, generation: int, lease_s: float) -> bool:
-        return bool(await self._run("extend", [], [batch_id, generation, _us(lease_s)]))
+    async def extend(self, batch_id: str, generation: int, lane: str, lease_s: float, stay_s: float) -> bool:
+        arguments = [batch_id, generation, _us(lease_s), _us(stay_s)]
+        return bool(await self._run("extend", [self._keys.stay(lane)], arguments))
 
     async def complete(self, batch_id: str, generation: int, outcomes: Sequence[tuple[LeasedJob, bytes]]) -> Settled:
         names: list[str] = []

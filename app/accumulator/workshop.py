@@ -175,10 +175,10 @@ class RedisWorkshop:
         act = partial(shard.complete, leased.id, leased.generation, outcomes)
         self._shards.owe(f"settle {leased.id}", shard, act, self._lease_s)
 
-    async def extend(self, batch: Batch, lease_s: float) -> bool:
+    async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
         await self.alive()
         shard = self._shards.of(batch.lane.key)
-        return await self._shards.call(shard.extend(batch.id, batch.generation, lease_s))
+        return await self._shards.call(shard.extend(batch.id, batch.generation, batch.lane.key, lease_s, stay_s))
 
     async def complete(self, batch: Batch, outcomes: Sequence[Outcome]) -> Settlement:
         if not isinstance(batch, LeasedBatch):

@@ -47,6 +47,7 @@ class Whereabouts(StrEnum):
 
     PENDING = "pending"
     UNDER_WAY = "under_way"
+    STAYS = "stays"
     GONE = "gone"
 
 
@@ -127,6 +128,7 @@ class Lanes:
         self._holds: dict[str, _Hold] = {}  # by batch id
         self._where: dict[str, _Queue | _Hold] = {}  # by job id: PENDING or UNDER_WAY
         self._deadlines: list[tuple[float, str]] = []  # heap; jobs that have left are skipped
+        self._stays_until_s: dict[str, float] = {}  # by lane key
         self._traffic: dict[str, Traffic] = {}  # by lane key, longest silent first
         self._pending = 0
 
@@ -149,18 +151,20 @@ class Lanes:
     def withdraw(self, job_id: str, now_s: float, *, only_pending: bool = False) -> Whereabouts:
         """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it.
 
-        `only_pending`: leave it where it is if it is in a batch that somebody holds.
+        `only_pending`: leave it where it is if it is in a batch that somebody holds, or in a lane whose jobs are to stay.
         """
         self._drop_expired(now_s)
         place = self._where.get(job_id)
+        if only_pending and isinstance(place, _Hold) and place.lease_end_s > now_s:
+            return Whereabouts.UNDER_WAY
+        if only_pending and place is not None and self._stays_until_s.get(place.lane.key, now_s) > now_s:
+            return Whereabouts.STAYS
         if place is None:
             return Whereabouts.GONE
         if isinstance(place, _Queue):
             del self._where[job_id]
             self._unqueue(place, job_id)
             return Whereabouts.PENDING
-        if only_pending and place.lease_end_s > now_s:
-            return Whereabouts.UNDER_WAY
         del self._where[job_id]
         self._leave_batch(place, job_id)
         return Whereabouts.PENDING if only_pending else Whereabouts.UNDER_WAY
@@ -183,12 +187,17 @@ class Lanes:
         hold.lease_end_s = now_s + lease_s
         return hold.batch(now_s)
 
-    def extend(self, batch_id: str, generation: int, now_s: float, lease_s: float) -> bool:
-        """Let the lease end `lease_s` from now. False for a late holder (G7)."""
+    def extend(self, batch_id: str, generation: int, now_s: float, lease_s: float, *, stay_s: float = 0.0) -> bool:
+        """Let the lease end `lease_s` from now. False for a late holder (G7). `stay_s`: for so long jobs of the lane that are
+        only pending stay (G12).
+        """
         hold = self._held_by(batch_id, generation)
         if hold is None:
             return False
         hold.lease_end_s = now_s + lease_s
+        if stay_s > 0:
+            self._stays_until_s = {lane: until_s for lane, until_s in self._stays_until_s.items() if until_s > now_s}
+            self._stays_until_s[hold.lane.key] = now_s + stay_s
         return True
 
     def complete(self, batch_id: str, generation: int, job_ids: Iterable[str]) -> Settled:

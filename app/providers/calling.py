@@ -166,9 +166,9 @@ class Caller:
         self._throttled_s = float("-inf")
 
     @property
-    def is_throttled(self) -> bool:
-        """Whether the vendor has asked us to slow down lately: then more calls make everything later, not sooner."""
-        return self._clock.now_s() - self._throttled_s < THROTTLE_MEMORY_S
+    def throttled_for_s(self) -> float:
+        """How long the vendor still counts as throttling, 0 if it does not: more calls make everything later, not sooner."""
+        return max(0.0, self._throttled_s + THROTTLE_MEMORY_S - self._clock.now_s())
 
     async def ask(
         self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None

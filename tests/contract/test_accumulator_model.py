@@ -189,12 +189,13 @@ class Accumulators(RuleBasedStateMachine):
         assert shapes == [shapes[0]] * len(batches) if shapes else not present
         return Claimed(tuple(present)) if present else multiple()
 
-    @rule(claimed=claimed, lease_s=st.sampled_from([0.0, 1.0, 4 * LEASE_S]))
-    def extend(self, claimed: Claimed, lease_s: float) -> None:
+    @rule(claimed=claimed, lease_s=st.sampled_from([0.0, 1.0, 4 * LEASE_S]), stay_s=st.sampled_from([0.0, 0.1, LEASE_S]))
+    def extend(self, claimed: Claimed, lease_s: float, stay_s: float) -> None:
         first, *others = claimed.batches
-        ours = self.world.model.extend(first.id, first.generation, self.world.clock.now_s(), lease_s)
+        ours = self.world.model.extend(first.id, first.generation, self.world.clock.now_s(), lease_s, stay_s=stay_s)
         answers = [
-            self.runner.run(shell.extend(batch, lease_s)) for shell, batch in zip(self.world.shells, others, strict=True)
+            self.runner.run(shell.extend(batch, lease_s, stay_s=stay_s))
+            for shell, batch in zip(self.world.shells, others, strict=True)
         ]
         assert answers == [ours] * len(answers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.accumulator.contract import Accumulator, Settlement, Withdrawal
 from tests.contract.conftest import LEASE_S, Bench
 from tests.support.claims import claim, enqueue_all, result_of
-from tests.support.jobs import job_ids, outcome, outcomes
+from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 
 
 async def test_g8_a_pending_job_that_is_withdrawn_is_never_claimed(bench: Bench, accumulator: Accumulator) -> None:
@@ -53,6 +53,35 @@ async def test_g8_what_nobody_holds_any_more_counts_as_pending(bench: Bench, acc
     assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.PENDING
     assert futures["a"].cancelled()
     assert job_ids(await claim(accumulator)) == ["b"]
+
+
+async def test_g12_who_is_only_pending_stays_while_a_worker_asks_for_it(bench: Bench, accumulator: Accumulator) -> None:
+    futures = await enqueue_all(accumulator, "a", "b", "c")
+    other = await accumulator.enqueue(job("d", lane=lane("another tenant")))
+    batch = await claim(accumulator)
+    assert await accumulator.extend(batch, LEASE_S, stay_s=LEASE_S / 2)
+    assert await accumulator.withdraw("c", only_pending=True) is Withdrawal.STAYS
+    assert await accumulator.withdraw("d", only_pending=True) is Withdrawal.PENDING
+    assert not futures["c"].done()
+    assert other.cancelled()
+    bench.clock.advance(LEASE_S / 2)
+    assert await accumulator.withdraw("c", only_pending=True) is Withdrawal.PENDING
+
+
+async def test_g12_whoever_leaves_for_good_is_not_kept(accumulator: Accumulator) -> None:
+    await enqueue_all(accumulator, "a", "b", "c")
+    await accumulator.extend(await claim(accumulator), LEASE_S, stay_s=LEASE_S)
+    assert await accumulator.withdraw("c") is Withdrawal.PENDING
+    assert await accumulator.withdraw("a") is Withdrawal.UNDER_WAY
+
+
+async def test_g12_a_late_holder_asks_nobody_to_stay(bench: Bench, accumulator: Accumulator) -> None:
+    await enqueue_all(accumulator, "a", "b", "c")
+    late = await claim(accumulator)
+    bench.clock.advance(LEASE_S)
+    await claim(accumulator)
+    assert not await accumulator.extend(late, LEASE_S, stay_s=LEASE_S)
+    assert await accumulator.withdraw("c", only_pending=True) is Withdrawal.PENDING
 
 
 async def test_g8_a_batch_whose_every_job_was_withdrawn_is_no_longer_its_holders(accumulator: Accumulator) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ from app.core.accuracy import drops, table
 from app.core.geometry import Size
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Release, Task
 from app.errors import Kind, Problem
-from app.pipeline import ALONE_RESERVE_MARGIN_S, Pipeline, Policy
+from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Pipeline, Policy
 from app.providers.calling import Caller
 from app.wire.contract import Call, InlineImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
@@ -226,6 +227,22 @@ async def test_what_nobody_claims_goes_alone_long_before_its_time_is_up(pixels: 
     async with asyncio.timeout(POLICY.request_timeout_s / 2):
         assert label_of(only((await here.pipeline.answer(call(), "request")).outcomes)) == "red"
     assert here.intake.withdrawn == list(here.intake.jobs)
+    assert here.tally.bypasses == [Bypass.OVERDUE]
+
+
+async def test_a_queue_that_moves_is_given_more_time(pixels: PixelPool) -> None:
+    """Answers come back, only this image's turn has not come: the workers are busy, and half the price is worth a wait."""
+    here = front(pixels, FakeIntake())
+    first = asyncio.create_task(here.pipeline.answer(call(), "first"))
+    await here.intake.arrived.wait()
+    second = asyncio.create_task(here.pipeline.answer(call(), "second"))
+    await asyncio.wait({second}, timeout=OVERDUE_S / 2)
+    job = next(iter(here.intake.jobs.values()))
+    here.intake.futures[job.id].set_result(gridded(job))
+    await first
+    moved_s = time.monotonic()
+    await second
+    assert time.monotonic() - moved_s >= OVERDUE_S - 0.1
     assert here.tally.bypasses == [Bypass.OVERDUE]
 
 

@@ -1,8 +1,8 @@
 -- Take a job back: out of its lane, or out of the batch that holds it; its image goes too.
 --
--- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>
+-- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>       KEYS[15]  stay:<lane>
 -- ARGV[4]   job id            ARGV[5]   1 if a job in a batch that somebody holds stays where it is
--- Result    {pending | under_way}, or {gone, outcome} where the outcome came first, or {gone, false}. With ARGV[5] an outcome
+-- Result    {pending | under_way | stays}, or {gone, outcome} where the outcome came first, or {gone, false}. With ARGV[5] an outcome
 --           stays, too: whoever asked may never hear of it.
 -- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
 
@@ -13,6 +13,9 @@ local batch = job and job.batch and read(BATCHES, job.batch)
 local only_pending = ARGV[5] == '1'
 if batch and only_pending and tonumber(redis.call('ZSCORE', LEASES, job.batch) or 0) > now then
   return {'under_way'}
+end
+if job and only_pending and tonumber(redis.call('GET', KEYS[15]) or 0) > now then
+  return {'stays'}
 end
 if not job then
   local outcome = redis.call('GET', KEYS[14])

@@ -14,12 +14,21 @@ KEYS = ShardKeys.of("tessera", 3)
 
 def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
     """Redis Cluster places a key by what stands in its first braces."""
-    names = [*KEYS.fixed(), KEYS.rate("l"), KEYS.image("j"), KEYS.outcome("j"), KEYS.reply("p"), KEYS.wake, KEYS.workers]
+    names = [
+        *KEYS.fixed(),
+        KEYS.rate("l"),
+        KEYS.stay("l"),
+        KEYS.image("j"),
+        KEYS.outcome("j"),
+        KEYS.reply("p"),
+        KEYS.wake,
+        KEYS.workers,
+    ]
     assert {re.findall(r"\{(.*?)\}", name)[0] for name in names} == {"tessera:3"}
 
 
 def test_every_name_that_is_made_is_in_the_table() -> None:
-    made = [KEYS.rate("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
+    made = [KEYS.rate("<lane>"), KEYS.stay("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
     assert made == [f"{KEYS.tag}:{spec.name}" for spec in OTHER_KEYS]
     assert {KEYS.workers, KEYS.wake, KEYS.jobs} <= set(KEYS.fixed())
     assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
@@ -27,7 +36,7 @@ def test_every_name_that_is_made_is_in_the_table() -> None:
 
 def test_no_key_is_permanent() -> None:
     assert PERMANENT_KEYS == ()
-    assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == ["image:<job>"]
+    assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == ["stay:<lane>", "image:<job>"]
 
 
 def test_ids_with_braces_or_colons_stay_in_their_shard() -> None:

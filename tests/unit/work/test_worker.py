@@ -57,6 +57,7 @@ class ScriptedWorkshop:
     stale: bool = False
     claim_problem: Problem | None = None
     completed: list[Outcome] = field(default_factory=list)
+    stays_s: list[float] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def claim(self, wait_s: float) -> Batch | None:
@@ -68,8 +69,9 @@ class ScriptedWorkshop:
         await asyncio.sleep(wait_s)
         return None
 
-    async def extend(self, batch: Batch, lease_s: float) -> bool:
+    async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
         assert lease_s > 0
+        self.stays_s.append(stay_s)
         if not self.held:
             self.done.set()
         return self.held
@@ -207,3 +209,15 @@ async def test_an_accumulator_that_cannot_be_reached_is_tried_again(pixels: Pixe
     async with working(bench, workshop):
         await finished(workshop)
     assert [outcome.job_id for outcome in workshop.completed] == ["red"]
+
+
+async def test_while_the_vendor_throttles_the_images_of_the_lane_are_asked_to_stay(pixels: PixelPool) -> None:
+    """The API processes see nothing of it: they only talk to the vendor for images that have left already."""
+    provider = ColourProvider(script=deque([Problem(Kind.THROTTLED, "slow down")]))
+    bench = Bench(provider, pixels)
+    workshop = ScriptedWorkshop(deque([batch("red", "green")]))
+    async with working(bench, workshop):
+        await finished(workshop)
+    assert workshop.stays_s[0] == 0
+    assert max(workshop.stays_s) > 0
+    assert bench.tally.paid_kinds == ["grid"]
