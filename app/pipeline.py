@@ -305,7 +305,7 @@ class Pipeline:
             ends: set[asyncio.Future[Any]] = {future, hope}
             until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
             await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue(due_s):
+            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue(job, due_s):
                 found = await self._leave_the_queue(job)
                 twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
                 if found is Withdrawal.PENDING or twice_gone:
@@ -313,14 +313,16 @@ class Pipeline:
                 before, look_s = found, self._clock.now_s() + OVERDUE_S
         return True
 
-    def _may_leave_the_queue(self, due_s: float) -> bool:
+    def _may_leave_the_queue(self, job: Job, due_s: float) -> bool:
         """Only where going alone is sooner. It is not while the vendor throttles (alone, everybody takes twice the calls), or
         while those who are alone already wait for each other. And a queue that moves is given more time.
         """
         now_s = self._clock.now_s()
         if now_s - self._gathered_s < OVERDUE_S and now_s - due_s < BUSY_S:
             return False
-        return self._caller.throttled_for_s <= 0 and self._alone + self._leaving < self._policy.alone_at_once
+        if self._caller.throttled_for_s(job.lane.feature) > 0:
+            return False
+        return self._alone + self._leaving < self._policy.alone_at_once
 
     async def _leave_the_queue(self, job: Job) -> Withdrawal | None:
         self._leaving += 1

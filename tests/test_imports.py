@@ -38,6 +38,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "providers": ("core", "imaging", "errors", "clock", "log"),
     "providers.contract": ("core", "errors"),
     "providers.calling": ("core", "errors", "clock", "log", "metrics"),
+    "providers.turns": ("core", "clock"),
     "providers.local": ("core", "imaging", "errors", "clock", "detectors"),
     "detectors": ("core", "errors"),
     "emulators": ("core.geometry", "detectors"),  # never wire: a mistake must not sit at both ends

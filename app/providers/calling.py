@@ -3,7 +3,8 @@
 Comes in: an image, an inquiry, and the time that is left for both. Goes out: a reading and what it cost, or a Problem that
 says what was paid in vain. Every attempt is counted as it is paid; nothing below this file retries (guarantee P1).
 
-One question, in order: is there time -> a free slot -> the permit -> one attempt -> on a failure that may pass: wait, again.
+One question, in order: is there time -> its turn (at once, unless the vendor throttles) -> a free slot -> the permit -> one
+attempt -> on a failure that may pass: wait, again.
 
 What counts as paid: every answer with a success status, also one that cannot be understood, and every request that was sent
 whole and never answered (the vendor may have billed it, and a bill that is guessed is guessed upwards). Not paid: refusals,
@@ -14,19 +15,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from app.clock import Clock
-from app.core.model import Inquiry
+from app.core.model import Feature, Inquiry
 from app.errors import Fault, Kind, Problem
 from app.providers.contract import Provider, Reading
 from app.providers.latency import LatencyTracker
+from app.providers.turns import Turns, Wait
 
 Permit: TypeAlias = Callable[[float], Awaitable[bool]]
-Wait: TypeAlias = Callable[[float], Awaitable[None]]
 
 DEFAULT_CONCURRENCY = 64  # a vendor's default quota is 5 to 50 calls per second at under a second each
 
@@ -38,13 +40,10 @@ MOST_PAID_ATTEMPTS = 3
 # A sheet that failed twice (a time-out counts as much: it took long enough) may hold an image that the vendor trips over.
 MOST_SHEET_FAILURES = 2
 
-# Full jitter: a random share of base x 2^i, so that callers who failed together do not come back together. The bases are
-# the SDK's own (botocore, retry mode "standard": 1 s when throttled, 50 ms otherwise), throttling shortened: a client waits.
-THROTTLED_BASE_S = 0.25
+# Full jitter: a random share of base x 2^i, so that callers who failed together do not come back together. The base is the
+# SDK's own (botocore, retry mode "standard"). After throttling nobody pauses by himself: see `turns`.
 FAILED_BASE_S = 0.05
 LONGEST_PAUSE_S = 5.0
-# So long after the last refusal for its quota a vendor counts as throttling, seconds: one longest pause.
-THROTTLE_MEMORY_S = LONGEST_PAUSE_S
 _MOST_DOUBLINGS = 16  # 2^16 x any base is far above the longest pause
 
 # Fewer than one call in ten is that fast: an attempt with less time is a bill without an answer.
@@ -163,12 +162,11 @@ class Caller:
         self._other_slots = asyncio.Semaphore(others)
         self._wait = wait
         self._latency = LatencyTracker()
-        self._throttled_s = float("-inf")
+        self._turns: defaultdict[Feature, Turns] = defaultdict(lambda: Turns(clock, wait))
 
-    @property
-    def throttled_for_s(self) -> float:
+    def throttled_for_s(self, feature: Feature) -> float:
         """How long the vendor still counts as throttling, 0 if it does not: more calls make everything later, not sooner."""
-        return max(0.0, self._throttled_s + THROTTLE_MEMORY_S - self._clock.now_s())
+        return self._turns[feature].pace.throttles_for_s(self._clock.now_s())
 
     async def ask(
         self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None
@@ -191,6 +189,7 @@ class Caller:
         failed: Problem | None = None
         while True:
             self._require_time(question, failed)
+            await self._take_turn(question, failed)
             await self._take_slot(question, failed)
             try:
                 self._require_time(question, failed)
@@ -202,6 +201,20 @@ class Caller:
             finally:
                 self._slots(question).release()
             await self._pause(question, failed)
+
+    async def _take_turn(self, question: _Question, failed: Problem | None) -> None:
+        """Wait until the vendor may be asked again, in spans that the lease outlives."""
+        turns = self._turns[question.inquiry.feature]
+        ticket = turns.join(question.deadline_s)
+        is_next = False
+        try:
+            while (pause_s := turns.pause_s(ticket)) > 0:
+                self._require_time(question, failed)
+                await question.hold(self._lease_s)
+                await turns.wait(ticket, min(pause_s, self._span_s(question)))
+            is_next = True
+        finally:
+            turns.leave(ticket, to_ask=is_next)
 
     async def _take_slot(self, question: _Question, failed: Problem | None) -> None:
         """Wait for a free slot, in spans that the lease outlives."""
@@ -229,10 +242,7 @@ class Caller:
             reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
         except Problem as problem:
             self._meter.error(problem.kind)
-            if problem.kind is Kind.THROTTLED:
-                self._throttled_s = self._clock.now_s()
-            else:
-                question.failures += 1
+            self._note_failure(question, problem.kind)
             if problem.kind in _PAID_IN_VAIN:
                 self._pay(question)
             raise
@@ -241,13 +251,23 @@ class Caller:
             raise
         self._pay(question)
         ended_s = self._clock.now_s()
+        self._turns[question.inquiry.feature].pace.taken(ended_s)
         question.attempt_s = ended_s - began_s
         self._meter.took(question.attempt_s)
         self._latency.observe(ended_s, question.attempt_s)
         return reading
 
+    def _note_failure(self, question: _Question, kind: Kind) -> None:
+        pace = self._turns[question.inquiry.feature].pace
+        if kind is Kind.THROTTLED:
+            pace.throttled(self._clock.now_s())
+            return
+        question.failures += 1
+        if kind is not Kind.PROVIDER_UNAVAILABLE:
+            pace.taken(self._clock.now_s())
+
     async def _pause(self, question: _Question, failed: Problem) -> None:
-        base_s = THROTTLED_BASE_S if failed.kind is Kind.THROTTLED else FAILED_BASE_S
+        base_s = 0.0 if failed.kind is Kind.THROTTLED else FAILED_BASE_S
         doublings = min(question.attempts - 1, _MOST_DOUBLINGS)
         jittered_s = self._rng.uniform(0.0, min(LONGEST_PAUSE_S, base_s * 2**doublings))
         pause_s = max(jittered_s, failed.retry_after_s or 0.0)

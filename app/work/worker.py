@@ -172,7 +172,8 @@ class Worker:
         async def extend(lease_s: float) -> bool:
             """Where the vendor throttles, nobody of the lane is to go alone: it would take twice the calls of a grid."""
             try:
-                return await self._workshop.extend(batch, lease_s, stay_s=self._work.caller.throttled_for_s)
+                stay_s = self._work.caller.throttled_for_s(batch.lane.feature)
+                return await self._workshop.extend(batch, lease_s, stay_s=stay_s)
             except Problem as problem:  # not to be told who holds it is no permission to pay
                 log.warning("cannot extend the lease", sheet_id=batch.id, reason=problem.detail)
                 return False

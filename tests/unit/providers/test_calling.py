@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from app.clock import ManualClock
 from app.core.model import Feature, Inquiry
+from app.core.pace import THROTTLE_MEMORY_S
 from app.errors import Kind, Problem, VendorError
 from app.providers.calling import (
     LEASE_MARGIN_S,
     LONGEST_PAUSE_S,
     MOST_PAID_ATTEMPTS,
-    THROTTLE_MEMORY_S,
     Asked,
     AskFailed,
     Caller,
@@ -235,17 +235,17 @@ async def test_the_vendors_own_pause_is_the_least_that_is_waited() -> None:
 
 async def test_a_vendor_that_throttled_is_remembered_as_throttling_for_a_while() -> None:
     stage = Stage(Says(Kind.PROVIDER_UNAVAILABLE), Says(Kind.THROTTLED), Says())
-    assert stage.caller.throttled_for_s == 0
+    assert stage.caller.throttled_for_s(Feature.OBJECTS) == 0
     await stage.ask()
-    assert 0 < stage.caller.throttled_for_s <= THROTTLE_MEMORY_S
+    assert 0 < stage.caller.throttled_for_s(Feature.OBJECTS) <= THROTTLE_MEMORY_S
     stage.clock.advance(THROTTLE_MEMORY_S)
-    assert stage.caller.throttled_for_s == 0
+    assert stage.caller.throttled_for_s(Feature.OBJECTS) == 0
 
 
 async def test_only_throttling_is_remembered_as_throttling() -> None:
     stage = Stage(Says(Kind.PROVIDER_UNAVAILABLE), Says())
     await stage.ask()
-    assert stage.caller.throttled_for_s == 0
+    assert stage.caller.throttled_for_s(Feature.OBJECTS) == 0
 
 
 async def test_a_pause_beyond_the_time_left_is_not_waited() -> None:
