@@ -42,13 +42,14 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_emulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from app.emulators.options import add_arguments
+    from app.emulators.options import VENDORS, add_arguments
 
     emulate = commands.add_parser("emulate", help="run a vendor to practise against; it looks at the pixels it is sent")
     vendors = emulate.add_subparsers(dest="vendor", required=True, metavar="VENDOR")
-    rekognition = vendors.add_parser("rekognition", help="Amazon Rekognition")
-    add_arguments(rekognition)
-    rekognition.set_defaults(run=_emulate)
+    for name, words in VENDORS.items():
+        vendor = vendors.add_parser(name, help=words)
+        add_arguments(vendor)
+        vendor.set_defaults(run=_emulate)
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,7 +79,7 @@ def _emulate(options: argparse.Namespace) -> int:
     from app.emulators.options import from_arguments
     from app.emulators.serve import run
 
-    run(from_arguments(options))
+    run(options.vendor, from_arguments(options))
     return 0
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from app.emulators.faults import Fault, FaultKind, fault_from_text
 
+VENDORS: Mapping[str, str] = MappingProxyType({"rekognition": "Amazon Rekognition"})
+"""Who can be emulated: the package of that name beside this file, and what people call it."""
 DEFAULT_PORT = 8090
 """Beside the proxy's 8080 and 8081."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import signal
 import socket
@@ -14,15 +15,17 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Protocol
 
 import uvicorn
 from PIL import Image
+from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.detectors.contract import Detector
 from app.detectors.threads import one_core_per_image
 from app.emulators.eyes import open_eyes
 from app.emulators.options import EmulatorOptions
-from app.emulators.rekognition import build_app
 from app.emulators.sending import HANG_UP_EXTENSION
 
 KEEP_ALIVE_S = 75
@@ -31,13 +34,21 @@ GRACE_S = 2
 """How long answers that are under way may take when the emulator is told to end."""
 
 
-def run(options: EmulatorOptions) -> None:
+class Build(Protocol):
+    """What every vendor's package offers as `build_app`."""
+
+    def __call__(self, eyes: Detector, options: EmulatorOptions, *, faces: Detector | None = None) -> Starlette:
+        """The service that looks through `eyes`, and through `faces` (default: the same) for everything about faces."""
+        ...
+
+
+def run(vendor: str, options: EmulatorOptions) -> None:
     """Serve until told to end. What keeps it from starting (a port that is taken, a model that is none) ends the process."""
     one_core_per_image()
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # 10,000 x 10,000 is within the limits
     try:
         eyes = open_eyes(options)
-        app = build_app(eyes.objects, options, faces=eyes.faces)
+        app = _build(vendor)(eyes.objects, options, faces=eyes.faces)
         listener = _listening_socket(options.host, options.port)
     except (OSError, ValueError) as error:
         raise SystemExit(f"emulator: {error}") from error
@@ -51,6 +62,12 @@ def run(options: EmulatorOptions) -> None:
     )
     with listener:
         _Server(config, options.watch_stdin).run(sockets=[listener])
+
+
+def _build(vendor: str) -> Build:
+    """Imported when it is asked for: one vendor's libraries take a second to load, and are of no use to the others."""
+    build: Build = importlib.import_module(f"app.emulators.{vendor}").build_app
+    return build
 
 
 class DroppableProtocol(HttpToolsProtocol):
