@@ -102,7 +102,7 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     pixels = PixelPool(settings.compose_threads)
     stack.callback(pixels.close)
     capabilities = provider.capabilities
-    ledger = metrics.ledger(capabilities.provider, Task.DETECT.value, capabilities.dollars_per_inference)
+    ledger = metrics.ledger(capabilities.provider, Task.DETECT.value, capabilities.dollars)
     caller = Caller(
         provider,
         clock=clock,
@@ -236,5 +236,6 @@ def _door(settings: Settings, tools: _Tools, pipeline: Pipeline) -> FrontDoor:
         max_held_bytes=settings.max_held_bytes,
         request_timeout_s=settings.request_timeout_s,
         speaks=tools.provider.capabilities.vendor,
+        prices=tools.provider.capabilities.prices,
     )
     return FrontDoor(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()))

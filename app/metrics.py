@@ -15,7 +15,7 @@ Requests that are passed through were never to be gridded, and stay out of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
@@ -187,9 +187,12 @@ class Metrics:
         for event in LEASE_EVENTS:
             self._state.leases.labels(event)
 
-    def ledger(self, provider: str, task: str, dollars_each: float) -> Ledger:
-        """The same methods for callers that know only one provider and one task. Fits every ledger and meter Protocol."""
-        return Ledger(self, _known(provider, PROVIDERS), _known(task, TASKS), dollars_each)
+    def ledger(self, provider: str, task: str, dollars: Callable[[str], float]) -> Ledger:
+        """The same methods for callers that know only one provider and one task. Fits every ledger and meter Protocol.
+
+        `dollars`: list price of one inference, by the feature that is asked for.
+        """
+        return Ledger(self, _known(provider, PROVIDERS), _known(task, TASKS), dollars)
 
     def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None:
         known = (_known(endpoint, ENDPOINTS), _known(task, TASKS), _known(outcome, OUTCOMES))
@@ -299,13 +302,13 @@ class Metrics:
 
 
 class Ledger:
-    """`Metrics` for one provider, task and price: what the pipeline, the worker, the caller and the front door are given."""
+    """`Metrics` for one provider with its prices, and one task: what the pipeline, the worker, the caller and the door get."""
 
-    def __init__(self, metrics: Metrics, provider: str, task: str, dollars_each: float) -> None:
+    def __init__(self, metrics: Metrics, provider: str, task: str, dollars: Callable[[str], float]) -> None:
         self._metrics = metrics
         self._provider = provider
         self._task = task
-        self._dollars_each = dollars_each
+        self._dollars = dollars
         self.request_done = metrics.request_done
         self.sheet = metrics.sheet
         self.waited = metrics.waited
@@ -314,8 +317,8 @@ class Ledger:
         self.bypass = metrics.bypass
         self.lease_event = metrics.lease_event
 
-    def paid(self, kind: str) -> None:
-        self._metrics.paid(self._provider, self._task, kind, self._dollars_each)
+    def paid(self, kind: str, feature: str) -> None:
+        self._metrics.paid(self._provider, self._task, kind, self._dollars(feature))
 
     def error(self, kind: Named) -> None:
         self._metrics.provider_error(self._provider, kind.value)
@@ -323,8 +326,8 @@ class Ledger:
     def took(self, seconds: float) -> None:
         self._metrics.provider_took(self._provider, seconds)
 
-    def answered(self, images: int) -> None:
-        self._metrics.answered(self._provider, self._task, images, self._dollars_each)
+    def answered(self, images: int, feature: str) -> None:
+        self._metrics.answered(self._provider, self._task, images, self._dollars(feature))
 
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
         self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)
@@ -332,9 +335,9 @@ class Ledger:
     def filtered(self, boxes: int) -> None:
         self._metrics.boxes(self._provider, filtered=boxes)
 
-    def passed_through(self, operation: str) -> None:
-        """A request went to the provider whole. The operation is no label: clients may name anything."""
-        self._metrics.paid(self._provider, "other", PASSTHROUGH, self._dollars_each)
+    def passed_through(self, dollars: float) -> None:
+        """The provider was handed a request, or a part of one, that it charges so much for."""
+        self._metrics.paid(self._provider, "other", PASSTHROUGH, dollars)
 
 
 class _WithoutCreated(Collector):

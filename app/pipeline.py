@@ -86,7 +86,7 @@ class FrontLedger(Protocol):
     def waited(self, seconds: float) -> None: ...
     def bypass(self, reason: Bypass) -> None: ...
     def added(self, seconds: float) -> None: ...
-    def answered(self, images: int) -> None: ...
+    def answered(self, images: int, feature: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +388,7 @@ class Pipeline:
         finally:
             self._alone -= 1
         self._learn(job, outcome)
-        self._ledger.answered(int(isinstance(outcome.result, Answer)))
+        self._ledger.answered(int(isinstance(outcome.result, Answer)), job.lane.feature)
         return outcome
 
     def _alone_in_s(self) -> float:

@@ -68,7 +68,7 @@ class PaidKind(StrEnum):
 class Meter(Protocol):
     """What happened at the provider, one call per event. The metrics module implements it."""
 
-    def paid(self, kind: str) -> None:
+    def paid(self, kind: str, feature: str) -> None:
         """One inference was paid."""
         ...
 
@@ -304,4 +304,4 @@ class Caller:
 
     def _pay(self, question: _Question) -> None:
         question.paid += 1
-        self._meter.paid(question.kind)
+        self._meter.paid(question.kind, question.inquiry.feature)

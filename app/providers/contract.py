@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.model import Detection, Feature, Inquiry, RawRequest, Tree
+from app.core.prices import PriceList
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,28 @@ class Capabilities:
 
     `sheet_side_px`: longest side of a sheet: larger ones cost pixels and gain nothing with this vendor.
     `vendor`: whose wire language it speaks (`provider` may be another name for it: the emulator speaks "rekognition").
+    `names`: its own name for each feature that it offers; `prices` are by such names.
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
     """
 
     provider: str
     formats: frozenset[str]
-    features: frozenset[Feature]
+    names: Mapping[Feature, str]
     max_image_bytes: Mapping[Feature, int]
     min_side_px: int
     max_side_px: int
     sheet_side_px: int
-    dollars_per_inference: float
+    prices: PriceList
     accuracy_table: str
     vendor: str = ""
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        return frozenset(self.names)
+
+    def dollars(self, feature: str) -> float:
+        """List price of one inference."""
+        return self.prices.of((self.names[Feature(feature)],))
 
 
 @dataclass(frozen=True, slots=True)

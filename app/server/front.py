@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.clock import Clock
 from app.core.model import Bypass, Failure, Outcome, RawRequest
+from app.core.prices import PriceList
 from app.errors import Fault, Kind, Problem
 from app.log import bound, get_logger
 from app.pipeline import Answered
@@ -48,17 +49,20 @@ class DoorLedger(Protocol):
     def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None: ...
     def bypass(self, reason: Bypass) -> None: ...
     def filtered(self, boxes: int) -> None: ...
-    def passed_through(self, operation: str) -> None: ...
+    def passed_through(self, dollars: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class DoorRules:
-    """Limits of the front door, of one body and of all together. `speaks`: whose operations the provider can be handed on."""
+    """Limits of the front door, of one body and of all together. `speaks`: whose operations the provider can be handed on,
+    and `prices` what it charges for them.
+    """
 
     max_body_bytes: int
     max_held_bytes: int
     request_timeout_s: float
     speaks: str
+    prices: PriceList
 
 
 @dataclass(slots=True)
@@ -173,7 +177,7 @@ class FrontDoor:
                 self._ledger.passed_through(call.operation)
             raise
         if call.billed and reply.status < FIRST_ERROR_STATUS:
-            self._ledger.passed_through(call.operation)
+            self._ledger.passed_through(sum(self._rules.prices.of(names) for names in call.billed))
         response = StreamingResponse(reply.body, status_code=reply.status)
         response.raw_headers = _forwarded(reply.headers, request_id)
         closing = getattr(reply.body, "aclose", None)

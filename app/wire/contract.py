@@ -76,13 +76,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Passthrough:
-    """A request to be forwarded whole to the provider `vendor` speaks for. `billed`: the vendor charges an image for it."""
+    """A request to be forwarded whole to the provider `vendor` speaks for.
+
+    `billed`: for each image in it the names of what the vendor charges for, in its own language.
+    """
 
     endpoint: str
     operation: str
     tenant: str
     vendor: str
-    billed: bool = False
+    billed: tuple[frozenset[str], ...] = ()
 
 
 class Dialect(Protocol):

@@ -97,7 +97,7 @@ def test_what_a_provider_declares_is_whole(row: Row) -> None:
     assert declared.features == set(row.answers) == set(declared.max_image_bytes)
     assert declared.formats <= {"jpeg", "png", "webp"}
     assert 1 <= declared.min_side_px <= declared.sheet_side_px <= declared.max_side_px
-    assert declared.dollars_per_inference >= 0
+    assert all(declared.dollars(feature) > 0 for feature in declared.features)
 
 
 @pytest.mark.parametrize("feature", list(Feature))

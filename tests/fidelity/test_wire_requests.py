@@ -95,7 +95,8 @@ def test_every_other_operation_of_the_service_is_passed_through(model: Any) -> N
     for name in others:
         raw = RawRequest("POST", "/", "", {"x-amz-target": f"RekognitionService.{name}"}, b"{}")
         read = DIALECT.read(raw)
-        assert read == Passthrough("rekognition", name, "anonymous", "rekognition", billed=name.startswith(BILLED_VERBS))
+        billed = (frozenset({name}),) if name.startswith(BILLED_VERBS) else ()
+        assert read == Passthrough("rekognition", name, "anonymous", "rekognition", billed)
 
 
 def read_capture(path: Path) -> RawRequest:

@@ -16,6 +16,7 @@ from PIL import Image
 from app.clock import ManualClock
 from app.core.geometry import Size, UnitBox
 from app.core.model import Detection, Feature, Inquiry
+from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.providers.contract import Capabilities, Reading
 
@@ -38,12 +39,12 @@ CAPABILITIES = Capabilities(
     provider="emulator",
     vendor="rekognition",
     formats=frozenset({"jpeg", "png"}),
-    features=frozenset(Feature),
+    names={feature: feature.value for feature in Feature},
     max_image_bytes=dict.fromkeys(Feature, 5_000_000),
     min_side_px=80,
     max_side_px=10_000,
     sheet_side_px=800,
-    dollars_per_inference=0.001,
+    prices=PriceList(otherwise=0.001),
     accuracy_table="rekognition",
 )
 

@@ -19,6 +19,12 @@ from app.metrics import CONTENT_TYPE, Ledger, Metrics, new_registry
 DOLLARS_EACH = 0.125
 
 
+def price(feature: str) -> float:
+    """The same for everything."""
+    assert feature
+    return DOLLARS_EACH
+
+
 def build() -> Metrics:
     return Metrics(new_registry(), version="1.2.3", role="all", provider="rekognition")
 
@@ -159,7 +165,7 @@ def test_a_value_outside_its_closed_set_is_a_mistake() -> None:
         lambda: metrics.bypass("whim"),
         lambda: metrics.provider_error("rekognition", "rude"),
         lambda: metrics.lease_event("lost"),
-        lambda: metrics.ledger("watson", "detect", 1),
+        lambda: metrics.ledger("watson", "detect", price),
     ):
         with pytest.raises(ValueError, match="is none of"):
             wrong()
@@ -220,7 +226,7 @@ def test_savings_of_one_task_do_not_pay_the_debts_of_another() -> None:
 
 def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
     metrics = build()
-    metrics.ledger("rekognition", "detect", DOLLARS_EACH).passed_through("CompareFaces")
+    metrics.ledger("rekognition", "detect", price).passed_through(DOLLARS_EACH)
     snapshot = metrics.snapshot()
     assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (1, 0)
     assert snapshot["dollars"] == {"spent": DOLLARS_EACH, "saved": 0}
@@ -228,12 +234,12 @@ def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
 
 def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
     metrics = build()
-    ledger = metrics.ledger("rekognition", "detect", DOLLARS_EACH)
-    ledger.paid("single")
-    ledger.passed_through("CompareFaces")
+    ledger = metrics.ledger("rekognition", "detect", price)
+    ledger.paid("single", "objects")
+    ledger.passed_through(DOLLARS_EACH)
     ledger.error(Kind.PROVIDER_TIMEOUT)
     ledger.took(0.2)
-    ledger.answered(2)
+    ledger.answered(2, "objects")
     ledger.boxes(kept=1, seam=2, gutter=3)
     ledger.filtered(4)
     ledger.request_done("native", "other", "caller_error", 0.01)
@@ -245,6 +251,16 @@ def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
     assert snapshot["seconds"]["provider"]["count"] == 1
 
 
+def test_each_feature_has_its_own_price() -> None:
+    metrics = build()
+    ledger = metrics.ledger("google", "detect", {"objects": 0.5, "faces": 0.25}.__getitem__)
+    ledger.paid("grid", "objects")
+    ledger.paid("grid", "faces")
+    ledger.answered(2, "objects")
+    ledger.answered(2, "faces")
+    assert metrics.snapshot()["dollars"] == {"spent": 0.75, "saved": 0.75}
+
+
 def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     """mypy checks the fit; at run time this only shows that the names are there."""
     from app.pipeline import FrontLedger
@@ -253,7 +269,7 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     from app.work.detect import SheetLedger
     from app.work.worker import WorkLedger
 
-    ledger: Ledger = build().ledger("rekognition", "detect", DOLLARS_EACH)
+    ledger: Ledger = build().ledger("rekognition", "detect", price)
     front: FrontLedger = ledger
     meter: Meter = ledger
     door: DoorLedger = ledger
@@ -273,15 +289,15 @@ def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
 
 def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     metrics = build()
-    ledger = metrics.ledger("rekognition", "detect", DOLLARS_EACH)
+    ledger = metrics.ledger("rekognition", "detect", price)
     for _ in range(3):
-        ledger.paid("single")
-    ledger.answered(1)
+        ledger.paid("single", "objects")
+    ledger.answered(1, "objects")
     inferences = metrics.snapshot()["inferences"]
     assert (inferences["paid"], inferences["saved"], inferences["saved_percent"]) == (3, -2, -200)
     for _ in range(3):
-        ledger.paid("grid")
-    ledger.answered(9)
+        ledger.paid("grid", "objects")
+    ledger.answered(9, "objects")
     assert metrics.snapshot()["inferences"]["saved_percent"] == 40
     assert metrics.snapshot()["dollars"]["saved"] == 4 * DOLLARS_EACH
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core.model import Feature
+from app.core.prices import PriceList
 from app.providers.contract import Capabilities
 
 VENDOR = "rekognition"
@@ -69,12 +70,12 @@ def capabilities(provider: str) -> Capabilities:
     return Capabilities(
         provider=provider,
         formats=frozenset({"jpeg", "png"}),
-        features=frozenset(OPERATIONS),
+        names={feature: operation.name for feature, operation in OPERATIONS.items()},
         max_image_bytes={feature: operation.max_image_bytes for feature, operation in OPERATIONS.items()},
         min_side_px=_MIN_SIDE_PX,
         max_side_px=_MAX_SIDE_PX,
         sheet_side_px=_SHEET_SIDE_PX,
-        dollars_per_inference=_DOLLARS_PER_IMAGE,
+        prices=PriceList(otherwise=_DOLLARS_PER_IMAGE),
         accuracy_table=VENDOR,
         vendor=VENDOR,
     )

@@ -65,7 +65,8 @@ class RekognitionDialect:
         operation = OPERATIONS.get(name)
         if operation is None:
             require_allowed_buckets(raw, self._options.buckets)
-            return Passthrough(self.name, name, tenant, refusals.VENDOR, billed=name.startswith(BILLED_VERBS))
+            billed = (frozenset({name}),) if name.startswith(BILLED_VERBS) else ()
+            return Passthrough(self.name, name, tenant, refusals.VENDOR, billed)
         wishes = read_wishes(raw.headers)
         values = request.read_members(raw.body)
         members = Members(values)

@@ -76,7 +76,7 @@ class Counts:
     errors: list[Kind] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    def paid(self, kind: str) -> None:
+    def paid(self, kind: str, feature: str) -> None:
         self.paid_kinds.append(kind)
 
     def error(self, kind: Kind) -> None:

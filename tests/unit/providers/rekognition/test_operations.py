@@ -41,7 +41,7 @@ def test_an_emulator_stands_for_the_real_one_under_its_own_name(name: str) -> No
     assert (declared.provider, declared.vendor, declared.accuracy_table) == (name, VENDOR, VENDOR)
     assert declared.features == set(Feature)
     assert declared.formats == {"jpeg", "png"}
-    assert declared.dollars_per_inference == 0.001
+    assert {declared.dollars(feature) for feature in declared.features} == {0.001}
     assert declared.min_side_px <= declared.sheet_side_px <= declared.max_side_px
     assert (
         declared.max_image_bytes[Feature.CUSTOM_OBJECTS] == declared.max_image_bytes[Feature.PROTECTIVE_EQUIPMENT] == 4_194_304

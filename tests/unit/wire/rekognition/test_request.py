@@ -60,7 +60,7 @@ def test_gridded_operations_become_calls(operation: str) -> None:
 def test_other_operations_are_passed_through(operation: str, billed: bool) -> None:
     """Also those that are younger than this code, and members that we would not understand."""
     assert DIALECT.read(aws_body(operation, b'{"Novelty": [{}]}')) == Passthrough(
-        "rekognition", operation, "AKIDEXAMPLE", "rekognition", billed
+        "rekognition", operation, "AKIDEXAMPLE", "rekognition", (frozenset({operation}),) if billed else ()
     )
 
 
