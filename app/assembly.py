@@ -35,7 +35,7 @@ from app.providers.build import ProviderOptions, build_provider
 from app.providers.calling import LEASE_MARGIN_S, Caller
 from app.providers.objects import S3Store
 from app.providers.rekognition.provider import RekognitionProvider
-from app.server.front import DoorRules, FrontDoor
+from app.server.desk import Desk, DeskRules
 from app.settings import Settings
 from app.vitals import ProcessVitals
 from app.wire.native import NativeDialect
@@ -58,7 +58,7 @@ class Parts:
     rekognition: RekognitionDialect
     accumulator: Accumulator
     vitals: ProcessVitals
-    door: FrontDoor | None
+    desk: Desk | None
     pipeline: Pipeline | None
     worker: Worker | None
 
@@ -89,7 +89,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         rekognition=RekognitionDialect(RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets))),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
-        door=_door(settings, tools, pipeline) if pipeline is not None else None,
+        desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
     )
@@ -230,12 +230,12 @@ def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Work
     return Worker(accumulator, work, tools.ledger, tools.clock, max_inflight=settings.max_inflight)
 
 
-def _door(settings: Settings, tools: _Tools, pipeline: Pipeline) -> FrontDoor:
-    rules = DoorRules(
+def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline) -> Desk:
+    rules = DeskRules(
         max_body_bytes=settings.max_body_bytes,
         max_held_bytes=settings.max_held_bytes,
         request_timeout_s=settings.request_timeout_s,
         speaks=tools.provider.capabilities.vendor,
         prices=tools.provider.capabilities.prices,
     )
-    return FrontDoor(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()))
+    return Desk(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()))

@@ -19,6 +19,7 @@ from app.assembly import Parts, assemble
 from app.embedded import EmulatorFailed
 from app.errors import Problem
 from app.log import configure, get_logger
+from app.server.front import FrontDoor
 from app.server.http import build_app
 from app.server.running import Server, build_server, listen
 from app.settings import Settings
@@ -48,7 +49,8 @@ async def _serve(settings: Settings) -> None:
         listener = listen(settings.host, settings.port)
         stack.callback(listener.close)
         parts = await assemble(settings, stack)
-        app = build_app(parts.door, parts.native, parts.rekognition, parts.vitals.probes(), __version__)
+        door = FrontDoor(parts.desk) if parts.desk is not None else None
+        app = build_app(door, parts.native, parts.rekognition, parts.vitals.probes(), __version__)
         server = build_server(app, shutdown_s=settings.shutdown_s)
         await _run_parts(parts, server, listener, stop, settings)
 
@@ -96,8 +98,8 @@ async def _go_down(
     clock = asyncio.get_running_loop()
     until_s = clock.time() + max(settings.shutdown_s - LAST_WORDS_S, settings.shutdown_s / 2)
     await asyncio.wait({serving}, timeout=until_s - clock.time())
-    if parts.door is not None:
-        parts.door.end()
+    if parts.desk is not None:
+        parts.desk.end()
     await asyncio.wait({serving})
     if parts.worker is not None and working is not None:
         parts.worker.stop()

@@ -31,7 +31,7 @@ from app.log import get_logger
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, ObjectStore
 from app.providers.latency import LatencyTracker
-from app.wire.contract import Call, InlineImage, Wishes
+from app.wire.contract import Answered, Call, InlineImage, Wishes
 from app.work.alone import ask_alone
 from app.work.pixels import PixelPool
 
@@ -87,14 +87,6 @@ class FrontLedger(Protocol):
     def bypass(self, reason: Bypass) -> None: ...
     def added(self, seconds: float) -> None: ...
     def answered(self, images: int, feature: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What the dialect needs to write the reply: the image's header facts, and one outcome per inquiry, in their order."""
-
-    picture: Picture
-    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)

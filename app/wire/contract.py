@@ -1,15 +1,16 @@
 """Dialects: a pair of pure functions, read and write, on plain values. HTTP and gRPC code only carries bytes to and from them.
 
-W1  `read` turns a raw request into a `Call` or a `Passthrough`, or raises `errors.Problem`; it does no I/O.
+W1  `read` turns a raw request into a `Call`, into `Calls` or a `Passthrough`, or raises `errors.Problem`; it does no I/O.
 W2  `write` turns outcomes into the vendor's answer; the filters of the request are applied here, per image.
 W3  `refuse` has a row for every `errors.Kind`: no failure leaves as anything but the vendor's own error shape.
+W4  A dialect whose `read` gives `Calls` also has `write_calls`: one image's problem costs the others nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from app.core.model import Bypass, Inquiry, Outcome, Picture, RawRequest, Task
 from app.errors import Problem
@@ -75,6 +76,47 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What is needed to write a call's reply: the image's header facts, and one outcome per inquiry, in their order."""
+
+    picture: Picture
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The part of a request that can share no sheet, in the vendor's own words: it goes to the provider that speaks `vendor`.
+
+    `billed`: for each image in it the names of what the vendor charges for.
+    """
+
+    request: RawRequest
+    vendor: str
+    billed: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """One request that is several calls (the images of a batch), or that has a rest beside them. `memo` as in `Call`."""
+
+    calls: tuple[Call, ...]
+    rest: Rest | None = None
+    memo: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RestReply:
+    """What the provider answered to a rest, be it an error."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+# Why there is no answer to a rest; None where there was no rest.
+RestAnswer: TypeAlias = "RestReply | Problem | None"
+
+
+@dataclass(frozen=True, slots=True)
 class Passthrough:
     """A request to be forwarded whole to the provider `vendor` speaks for.
 
@@ -94,10 +136,19 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read(self, request: RawRequest) -> Call | Passthrough: ...
+    def read(self, request: RawRequest) -> Call | Calls | Passthrough: ...
 
     def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
         """One outcome per inquiry, in the same order. If any is a Failure, the reply is its error."""
         ...
 
     def refuse(self, problem: Problem, request_id: str) -> RawReply: ...
+
+
+@runtime_checkable
+class JoiningDialect(Dialect, Protocol):
+    """A dialect with requests of several calls."""
+
+    def write_calls(self, calls: Calls, answers: Sequence[Answered | Problem], rest: RestAnswer, request_id: str) -> RawReply:
+        """One answer per call, in the same order; a Problem stands for the call that it ended."""
+        ...

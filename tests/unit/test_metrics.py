@@ -265,17 +265,17 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     """mypy checks the fit; at run time this only shows that the names are there."""
     from app.pipeline import FrontLedger
     from app.providers.calling import Meter
-    from app.server.front import DoorLedger
+    from app.server.desk import DeskLedger
     from app.work.detect import SheetLedger
     from app.work.worker import WorkLedger
 
     ledger: Ledger = build().ledger("rekognition", "detect", price)
     front: FrontLedger = ledger
     meter: Meter = ledger
-    door: DoorLedger = ledger
+    desk: DeskLedger = ledger
     sheets: SheetLedger = ledger
     work: WorkLedger = ledger
-    assert front is meter is door is sheets is work  # type: ignore[comparison-overlap]  # one object behind all of them
+    assert front is meter is desk is sheets is work  # type: ignore[comparison-overlap]  # one object behind all of them
 
 
 def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:

@@ -1,0 +1,288 @@
+"""The way of a request inside the server, whatever carried it here: a raw request in, a reply out. Called by HTTP and gRPC.
+
+read -> dialect.read -> pipeline.answer, once per call  -> dialect.write
+             |                 |
+             |                 |- Problem: dialect.refuse (the vendor's own error shape)
+             |                 `- a rest beside the calls: to the provider, at the same time
+             `- Passthrough: forwarded whole to the provider, its answer streamed back untouched
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from app.clock import Clock
+from app.core.model import Bypass, Failure, Outcome, RawRequest
+from app.core.prices import PriceList
+from app.errors import Fault, Kind, Problem
+from app.log import bound, get_logger
+from app.providers.contract import Forwarder, ForwardReply
+from app.server.reading import BodyRoom, BodyShare, ClientLeft
+from app.wire.contract import Answered, Call, Calls, Dialect, JoiningDialect, Passthrough, RawReply, Rest, RestAnswer, RestReply
+from app.wire.headers import clean_request_id
+
+T = TypeVar("T")
+
+# nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
+CLIENT_LEFT_STATUS = 499
+FIRST_ERROR_STATUS = 400
+
+log = get_logger(__name__)
+
+Reply: TypeAlias = "RawReply | ForwardReply"
+
+
+class Answerer(Protocol):
+    """The pipeline, as the server sees it."""
+
+    async def answer(self, call: Call, request_id: str) -> Answered: ...
+
+
+class DeskLedger(Protocol):
+    """What is counted here; the metrics module implements it."""
+
+    def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None: ...
+    def bypass(self, reason: Bypass) -> None: ...
+    def filtered(self, boxes: int) -> None: ...
+    def passed_through(self, dollars: float) -> None: ...
+
+
+class Arrival(Protocol):
+    """A request on its way in, and the client behind it."""
+
+    @property
+    def given_id(self) -> str | None:
+        """The request id that the client brought, if any."""
+        ...
+
+    async def read(self, share: BodyShare) -> RawRequest:
+        """All of it. Raises Problem, or ClientLeft."""
+        ...
+
+    async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work`; when the client goes away first, cancel it (its cell is freed) and raise ClientLeft."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """Limits of one body and of all together. `speaks`: whose operations the provider can be handed on, and `prices` what it
+    charges for them.
+    """
+
+    max_body_bytes: int
+    max_held_bytes: int
+    request_timeout_s: float
+    speaks: str
+    prices: PriceList
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered."""
+
+    request_id: str
+    started_s: float
+    task: str = "other"
+    sheet_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A reply, and the id that the request had here."""
+
+    reply: Reply
+    request_id: str
+
+
+class Desk:
+    """Carries requests of all dialects to the pipeline and back."""
+
+    def __init__(
+        self,
+        pipeline: Answerer,
+        forwarder: Forwarder | None,
+        rules: DeskRules,
+        ledger: DeskLedger,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._pipeline = pipeline
+        self._forwarder = forwarder
+        self._rules = rules
+        self._ledger = ledger
+        self._clock = clock
+        self._new_id = new_id
+        self._inside: set[asyncio.Task[Any]] = set()
+        self._is_over = False
+        self._room = BodyRoom(rules.max_held_bytes)
+
+    @property
+    def inside(self) -> int:
+        """Requests that have not been answered yet."""
+        return len(self._inside)
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self._rules.max_body_bytes
+
+    def end(self) -> None:
+        """The process goes down: whoever is still inside gets his vendor's word for it, and may come again elsewhere."""
+        self._is_over = True
+        for task in self._inside:
+            task.cancel()
+
+    async def serve(self, arrival: Arrival, dialect: Dialect) -> Served:
+        """Answer one request in `dialect`. Never raises, but for cancellation."""
+        visit = _Visit(clean_request_id(arrival.given_id, self._new_id), self._clock.now_s())
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("requests are handled in tasks")
+        self._inside.add(task)
+        try:
+            with bound(request_id=visit.request_id), self._room.share() as share:
+                reply, outcome = await self._guarded(arrival, dialect, visit, share)
+                self._done(dialect.name, visit, reply.status, outcome)
+                return Served(reply, visit.request_id)
+        finally:
+            self._inside.discard(task)
+
+    def _done(self, endpoint: str, visit: _Visit, status: int, outcome: str) -> None:
+        seconds = self._clock.now_s() - visit.started_s
+        self._ledger.request_done(endpoint, visit.task, outcome, seconds)
+        log.info(
+            "answered",
+            endpoint=endpoint,
+            status=status,
+            outcome=outcome,
+            seconds=round(seconds, 4),
+            sheet_ids=visit.sheet_ids,
+        )
+
+    async def _guarded(self, arrival: Arrival, dialect: Dialect, visit: _Visit, share: BodyShare) -> tuple[Reply, str]:
+        try:
+            raw = await arrival.read(share)
+            return await self._answer(arrival, raw, dialect, visit)
+        except ClientLeft:
+            return RawReply(CLIENT_LEFT_STATUS, {}, b""), "cancelled"
+        except Problem as problem:
+            _log_refusal(problem)
+            return dialect.refuse(problem, visit.request_id), outcome_of(problem.kind)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._is_over or task is None:
+                raise
+            task.uncancel()
+            over = Problem(Kind.SHUTTING_DOWN, "the server is going down")
+            return dialect.refuse(over, visit.request_id), outcome_of(over.kind)
+        except Exception:
+            log.error("unexpected failure", exc_info=True)
+            unexpected = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
+            return dialect.refuse(unexpected, visit.request_id), outcome_of(unexpected.kind)
+
+    async def _answer(self, arrival: Arrival, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Reply, str]:
+        call = dialect.read(raw)
+        match call:
+            case Passthrough():
+                return await arrival.unless_client_leaves(self._forward(raw, call)), "answered"
+            case Calls():
+                return await self._answer_calls(arrival, call, dialect, visit)
+        visit.task = call.task.value
+        answered = await arrival.unless_client_leaves(self._pipeline.answer(call, visit.request_id))
+        _note(visit, answered.outcomes)
+        reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
+        self._ledger.filtered(reply.filtered)
+        return reply, _outcome_of_all([answered])
+
+    async def _answer_calls(self, arrival: Arrival, calls: Calls, dialect: Dialect, visit: _Visit) -> tuple[RawReply, str]:
+        if not isinstance(dialect, JoiningDialect):
+            raise TypeError(f"{dialect.name} cannot join several calls")
+        visit.task = calls.calls[0].task.value if calls.calls else visit.task
+        answers, rest = await arrival.unless_client_leaves(self._all(calls, visit.request_id))
+        for answer in answers:
+            if isinstance(answer, Problem):
+                _log_refusal(answer)
+            else:
+                _note(visit, answer.outcomes)
+        reply = dialect.write_calls(calls, answers, rest, visit.request_id)
+        self._ledger.filtered(reply.filtered)
+        return reply, _outcome_of_all(answers)
+
+    async def _all(self, calls: Calls, request_id: str) -> tuple[list[Answered | Problem], RestAnswer]:
+        """All calls and the rest at the same time."""
+        async with asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(self._one(call, request_id), name=f"call {request_id}") for call in calls.calls]
+            rest = tasks.create_task(self._rest(calls.rest), name=f"rest {request_id}")
+        return [task.result() for task in asking], rest.result()
+
+    async def _one(self, call: Call, request_id: str) -> Answered | Problem:
+        try:
+            return await self._pipeline.answer(call, request_id)
+        except Problem as problem:
+            return problem
+
+    async def _rest(self, rest: Rest | None) -> RestAnswer:
+        if rest is None:
+            return None
+        try:
+            reply = await self._handed_on(rest.request, rest.vendor, rest.billed, Bypass.FEATURES, "this part of the request")
+            return RestReply(reply.status, b"".join([chunk async for chunk in reply.body]))
+        except Problem as problem:
+            _log_refusal(problem)
+            return problem
+
+    async def _forward(self, raw: RawRequest, call: Passthrough) -> ForwardReply:
+        return await self._handed_on(raw, call.vendor, call.billed, Bypass.OPERATION, call.operation)
+
+    async def _handed_on(
+        self, raw: RawRequest, vendor: str, billed: Sequence[frozenset[str]], reason: Bypass, what: str
+    ) -> ForwardReply:
+        """The vendor's reply to a request of its own; what it charges for it is counted."""
+        if self._forwarder is None or vendor != self._rules.speaks:
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{what} is not available through this provider")
+        self._ledger.bypass(reason)
+        try:
+            reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
+        except Problem as problem:
+            if problem.kind is Kind.PROVIDER_TIMEOUT:  # it was sent, and may be billed: guessed upwards
+                self._charge(billed)
+            raise
+        if reply.status < FIRST_ERROR_STATUS:
+            self._charge(billed)
+        return reply
+
+    def _charge(self, billed: Sequence[frozenset[str]]) -> None:
+        if billed:
+            self._ledger.passed_through(sum(self._rules.prices.of(names) for names in billed))
+
+
+def outcome_of(kind: Kind) -> str:
+    """The `outcome` label of a failed request: whose fault it was."""
+    return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
+
+
+def _note(visit: _Visit, outcomes: Sequence[Outcome]) -> None:
+    """Remember the sheets, and log the failures: the vendor's own words stay here when the client is not to see them."""
+    visit.sheet_ids += tuple(outcome.bill.sheet_id for outcome in outcomes if outcome.bill.sheet_id)
+    for outcome in outcomes:
+        if isinstance(outcome.result, Failure):
+            said = outcome.result.vendor.message if outcome.result.vendor else ""
+            log.warning("no answer", kind=outcome.result.kind.value, reason=outcome.result.detail, vendor_said=said)
+
+
+def _log_refusal(problem: Problem) -> None:
+    log.info("refused", kind=problem.kind.value, reason=problem.detail)
+
+
+def _outcome_of_all(answers: Sequence[Answered | Problem]) -> str:
+    """That of the first failure, if there is one."""
+    for answer in answers:
+        if isinstance(answer, Problem):
+            return outcome_of(answer.kind)
+        for outcome in answer.outcomes:
+            if isinstance(outcome.result, Failure):
+                return outcome_of(outcome.result.kind)
+    return "answered"
