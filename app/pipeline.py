@@ -153,6 +153,7 @@ class Pipeline:
     async def answer(self, call: Call, request_id: str) -> Answered:
         """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
+        self._require_offered(call)
         data = await self._fetch(call, deadline_s)
         picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
         image = _Image(data, picture)
@@ -163,6 +164,12 @@ class Pipeline:
                 for inquiry in call.inquiries
             ]
         return Answered(picture, tuple(task.result() for task in asking))
+
+    def _require_offered(self, call: Call) -> None:
+        for inquiry in call.inquiries:
+            if inquiry.feature not in self._capabilities.names:
+                said = inquiry.feature.replace("_", " ")
+                raise Problem(Kind.UNKNOWN_OPERATION, f"{said}: not available through this provider")
 
     def _require_affordable(self, image: _Image, call: Call) -> None:
         """What the provider does not read as it is has to be decoded and written anew, also when it goes alone: not at any

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from app.core.geometry import Size, UnitBox, UnitPoint
+from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
     Bill,
@@ -38,7 +38,7 @@ from app.core.model import (
 from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
-VERSION = 2
+VERSION = 3
 ENVELOPE = struct.Struct(">2sBI")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63
@@ -256,6 +256,8 @@ def _pack(value: Tree) -> Any:
             return {"$box": [_pack(edge) for edge in (value.left, value.top, value.right, value.bottom)]}
         case UnitPoint():
             return {"$point": [_pack(value.x), _pack(value.y)]}
+        case UnitLength():
+            return {"$length": _pack(value.x)}
         case list():
             return [_pack(item) for item in value]
         case dict():
@@ -288,6 +290,8 @@ def _unpack_tagged(tag: str, content: Any) -> Tree:
             return UnitBox(*map(_unpack_number, content))
         case "$point":
             return UnitPoint(*map(_unpack_number, content))
+        case "$length":
+            return UnitLength(_unpack_number(content))
         case "$int":
             return int(content)
         case "$float":

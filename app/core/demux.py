@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.layout import GridMode, GridPlan, Placement
 from app.core.model import Detection, Tree
 
@@ -116,6 +116,8 @@ class _Frame:
                 return self.box(node)
             case UnitPoint():
                 return self.point(node)
+            case UnitLength():
+                return self.placement.length_to_image(node, self.sheet)
             case dict():
                 return {name: self.tree(value) for name, value in node.items()}
             case list():

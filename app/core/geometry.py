@@ -49,6 +49,13 @@ class UnitPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitLength:
+    """A length, or a depth, in ratios of an image's width; it may be negative."""
+
+    x: float
+
+
+@dataclass(frozen=True, slots=True)
 class UnitBox:
     """A box in ratios of an image, corners in xyxy order; `right >= left` and `bottom >= top`."""
 

@@ -20,7 +20,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from app.core.fitting import Fit, best_fit, compact_shapes, harmonic_mean, score_key
-from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import Layout
 
 # Wide enough that no JPEG block (8 px) holds two images and a detector's smallest stride (8 px) sees the border between them;
@@ -84,6 +84,10 @@ class Placement:
             (point.x * sheet.width_px - self.content.left_px) / content.width_px,
             (point.y * sheet.height_px - self.content.top_px) / content.height_px,
         )
+
+    def length_to_image(self, length: UnitLength, sheet: Size) -> UnitLength:
+        """From ratios of the sheet's width to ratios of the image's."""
+        return UnitLength(length.x * sheet.width_px / self.content_size.width_px)
 
     def to_image(self, box: UnitBox, sheet: Size) -> UnitBox:
         """From the sheet's coordinates to the image's; not clipped."""

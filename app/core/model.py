@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from app.core.geometry import Size, UnitBox, UnitPoint
+from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.errors import Kind, Problem, VendorError
 
 # A vendor's own JSON in which every piece of geometry has been replaced by a typed leaf, so that one generic walk can
 # move it all (boxes, landmarks, polygons, nested instances) and no field that the vendor may add later is lost.
-Tree: TypeAlias = "bool | int | float | str | list[Tree] | dict[str, Tree] | UnitBox | UnitPoint | None"
+Tree: TypeAlias = "bool | int | float | str | list[Tree] | dict[str, Tree] | UnitBox | UnitPoint | UnitLength | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Feature(StrEnum):
     CELEBRITIES = "celebrities"
     PROTECTIVE_EQUIPMENT = "protective_equipment"
     CUSTOM_OBJECTS = "custom_objects"
+    PEOPLE = "people"
+    LANDMARKS = "landmarks"
+    LOGOS = "logos"
+    TEXT = "text"
 
 
 class Release(StrEnum):

@@ -401,6 +401,13 @@ async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, ki
     assert (here.intake.tries, here.provider.asked) == (0, [])
 
 
+async def test_what_the_provider_does_not_offer_is_refused_by_name(pixels: PixelPool) -> None:
+    here = front(pixels)
+    with pytest.raises(Problem, match="landmarks: not available") as raised:
+        await here.pipeline.answer(call(inquiries=(Inquiry(Feature.LANDMARKS),)), "request")
+    assert raised.value.kind is Kind.UNKNOWN_OPERATION
+
+
 async def test_what_would_be_decoded_whole_and_written_anew_is_not_taken_at_any_size(pixels: PixelPool) -> None:
     """The provider reads no WebP, and no more bytes than it says: a large one would take the memory of many others."""
     here = front(pixels)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.accumulator.codec import CodecError, decode_job, decode_outcome, encode_job, encode_outcome
-from app.core.geometry import Size, UnitBox, UnitPoint
+from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
     Bill,
@@ -46,7 +46,7 @@ def boxes(draw: st.DrawFn) -> UnitBox:
     return UnitBox(left, top, right, bottom)
 
 
-scalars = st.none() | st.booleans() | st.integers() | numbers | texts | boxes() | points
+scalars = st.none() | st.booleans() | st.integers() | numbers | texts | boxes() | points | st.builds(UnitLength, numbers)
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=20
 )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.demux import Demultiplexed, demultiplex
-from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.layout import GridMode, GridPlan, GridRules, Placement, plan_grid
 from app.core.model import Detection, Feature, Layout, Tree
 from tests.support.grids import BOXES, EVERY_LAYOUT, ODD_BOXES, POINTS, Images, images, plans
@@ -52,7 +52,10 @@ class TestLaws:
     @given(plans(at_most=6), BOXES, POINTS)
     def test_a_box_comes_back_within_half_a_pixel_of_where_it_was(self, plan: GridPlan, box: UnitBox, point: UnitPoint) -> None:
         for place in plan.placements:
-            there = seen(place.to_sheet(box, plan.sheet), fields={"at": place.point_to_sheet(point, plan.sheet)})
+            depth = UnitLength(point.x * place.content_size.width_px / plan.sheet.width_px)
+            there = seen(
+                place.to_sheet(box, plan.sheet), fields={"at": place.point_to_sheet(point, plan.sheet), "depth": depth}
+            )
             (back,) = demultiplex(plan, [there]).by_job[place.job_id]
             assert back.box is not None
             was, now = box.to_pixels(place.source), back.box.to_pixels(place.source)
@@ -61,6 +64,9 @@ class TestLaws:
             assert isinstance(landmark, UnitPoint)
             assert abs(landmark.x - point.x) * place.source.width_px < HALF_A_PIXEL
             assert abs(landmark.y - point.y) * place.source.height_px < HALF_A_PIXEL
+            depth_again = back.fields["depth"]
+            assert isinstance(depth_again, UnitLength)
+            assert depth_again.x == pytest.approx(point.x)
 
     @given(plans(), st.lists(ODD_BOXES, max_size=5))
     def test_every_box_has_one_fate_however_odd_it_is(self, plan: GridPlan, boxes: list[UnitBox]) -> None:
