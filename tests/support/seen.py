@@ -6,7 +6,7 @@ import numpy as np
 
 from app.detectors.contract import Sighting
 from app.detectors.markers import CORNER_NAMES, marker_label, marker_parents
-from app.emulators.rekognition.scene import Scene, scene_of
+from app.emulators.scene import Scene, scene_of
 from tests.support.aws_model import service_model, strangers
 from tests.support.marker_scenes import Pixels
 

@@ -15,11 +15,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app.detectors.contract import Detector
+from app.emulators.buckets import Buckets
 from app.emulators.control import control_routes
 from app.emulators.counters import Counters
 from app.emulators.options import EmulatorOptions
 from app.emulators.record import Recorder
-from app.emulators.rekognition.buckets import Buckets
+from app.emulators.rekognition.s3 import Storage
 from app.emulators.rekognition.service import Service
 from app.emulators.script import Script, behaviour_of
 
@@ -44,5 +45,5 @@ def build_app(eyes: Detector, options: EmulatorOptions, *, faces: Detector | Non
         yield
         pool.shutdown(wait=False, cancel_futures=True)
 
-    routes = [*control_routes(counters, script), Route("/", service.answer, methods=["POST"]), *buckets.routes()]
+    routes = [*control_routes(counters, script), Route("/", service.answer, methods=["POST"]), *Storage(buckets).routes()]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.emulators.rekognition.faces import MADE_UP_PERCENT, emotions, face_seed, faces_in, plain_face
+from app.emulators.faces import face_seed, faces_in
+from app.emulators.rekognition.faces import MADE_UP_PERCENT, emotions, plain_face
 from app.emulators.rekognition.parameters import Json
-from app.emulators.rekognition.scene import Scene, Seen
+from app.emulators.scene import Scene, Seen
 
 MOST_CELEBRITIES = 64
 GENDERS = ("Male", "Female", "Nonbinary", "Unlisted")

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.emulators.faces import faces_in
+from app.emulators.pixels import luma
 from app.emulators.rekognition.errors import invalid_parameter
-from app.emulators.rekognition.faces import MOST_FACES, faces_in, plain_face
+from app.emulators.rekognition.faces import MOST_FACES, plain_face
+from app.emulators.rekognition.geometry import bounding_box
 from app.emulators.rekognition.parameters import Json, percent
-from app.emulators.rekognition.pixels import luma
-from app.emulators.rekognition.scene import Scene, Seen
+from app.emulators.scene import Scene, Seen
 
 DEFAULT_THRESHOLD = 80.0
 SQUARE = 16
@@ -49,7 +51,7 @@ def answer(scenes: tuple[Scene, ...], request: CompareRequest) -> Json:
             others.append(plain_face(target, face))
     matches.sort(key=lambda match: float(match["Similarity"]), reverse=True)
     return {
-        "SourceImageFace": {"BoundingBox": source.box(wanted), "Confidence": wanted.percent},
+        "SourceImageFace": {"BoundingBox": bounding_box(source, wanted), "Confidence": wanted.percent},
         "FaceMatches": matches,
         "UnmatchedFaces": others,
     }

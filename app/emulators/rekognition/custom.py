@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 from app.emulators.rekognition.errors import invalid_parameter
+from app.emulators.rekognition.geometry import bounding_box
 from app.emulators.rekognition.parameters import Json, percent, required_text, whole
-from app.emulators.rekognition.scene import Scene, Seen
+from app.emulators.scene import Scene, Seen
 
 TRAINED_THRESHOLD = 50.0
 """Stands for the threshold that the vendor finds for each label while it trains; used where MinConfidence is absent."""
@@ -52,7 +53,7 @@ def answer(scenes: tuple[Scene, ...], request: CustomRequest) -> Json:
 
 
 def _with_box(scene: Scene, thing: Seen) -> Json:
-    return {"Name": thing.sighting.label, "Confidence": thing.percent, "Geometry": {"BoundingBox": scene.box(thing)}}
+    return {"Name": thing.sighting.label, "Confidence": thing.percent, "Geometry": {"BoundingBox": bounding_box(scene, thing)}}
 
 
 def _whole_image(thing: Seen) -> Json:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.emulators.rekognition.geometry import bounding_box, box_of
 from app.emulators.rekognition.parameters import Json, percent, section, words
-from app.emulators.rekognition.scene import Scene, Seen, largest_first
+from app.emulators.scene import Scene, Seen, largest_first
 
 MOST_PERSONS = 15
 MODEL_VERSION = "1.0"
@@ -63,7 +64,7 @@ def answer(scenes: tuple[Scene, ...], request: EquipmentRequest) -> Json:
 
 def _person(scene: Scene, thing: Seen, number: int) -> Json:
     parts = _seen_parts(scene, thing) if thing.marker_id is None else _marker_parts(scene, thing, thing.marker_id)
-    return {"BodyParts": parts, "BoundingBox": scene.box(thing), "Confidence": thing.percent, "Id": number}
+    return {"BodyParts": parts, "BoundingBox": bounding_box(scene, thing), "Confidence": thing.percent, "Id": number}
 
 
 def _marker_parts(scene: Scene, thing: Seen, marker_id: int) -> list[Json]:
@@ -80,7 +81,7 @@ def _marker_parts(scene: Scene, thing: Seen, marker_id: int) -> list[Json]:
 def _cover(scene: Scene, thing: Seen, part: BodyPart) -> Json:
     left, top, right, bottom = part.xyxy
     return {
-        "BoundingBox": scene.box_of(thing.place(left, top), thing.place(right, bottom)),
+        "BoundingBox": box_of(scene, thing.place(left, top), thing.place(right, bottom)),
         "Confidence": thing.percent,
         "Type": part.cover,
         "CoversBodyPart": {"Confidence": thing.percent, "Value": True},

@@ -1,20 +1,20 @@
 """DetectFaces, and how a face is written everywhere else.
 
-Markers count as faces (exact tests need faces whose places are known), and so does what the eyes report as faces. Boxes,
-landmarks, roll and quality come from the pixels; yaw and pitch are 0. What only ATTRIBUTES=ALL shows (age, smile, glasses and
-so on) is made up from the marker's id, or from the face's brightness: same pixels, same answer, no meaning.
+What counts as a face is said in `app.emulators.faces`. Boxes, landmarks, roll and quality come from the pixels; yaw and pitch
+are 0. What only ATTRIBUTES=ALL shows (age, smile, glasses and so on) is made up from the marker's id, or from the face's
+brightness: same pixels, same answer, no meaning.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from app.detectors.markers import CORNER_NAMES
+from app.emulators.faces import face_seed, faces_in, roll_degrees
+from app.emulators.rekognition.colors import quality
+from app.emulators.rekognition.geometry import bounding_box, point
 from app.emulators.rekognition.parameters import Json, words
-from app.emulators.rekognition.pixels import brightness, quality
-from app.emulators.rekognition.scene import Scene, Seen, largest_first
+from app.emulators.scene import Scene, Seen
 
 MOST_FACES = 100
 DEFAULT, ALL = "DEFAULT", "ALL"
@@ -121,11 +121,6 @@ def answer(scenes: tuple[Scene, ...], request: FacesRequest) -> Json:
     return {"FaceDetails": [_details(scene, face, request) for face in faces_in(scene, MOST_FACES)]}
 
 
-def faces_in(scene: Scene, most: int) -> list[Seen]:
-    """The largest faces."""
-    return largest_first(scene.markers + scene.of_kinds("face"), most)
-
-
 def _details(scene: Scene, face: Seen, request: FacesRequest) -> Json:
     seed = face_seed(scene, face)
     made_up: dict[str, Any] = {member: make(seed) for word, (member, make) in ATTRIBUTES.items() if word in request.attributes}
@@ -137,10 +132,10 @@ def _details(scene: Scene, face: Seen, request: FacesRequest) -> Json:
 def plain_face(scene: Scene, face: Seen) -> Json:
     """What every answer tells of a face (the vendor's ComparedFace)."""
     return {
-        "BoundingBox": scene.box(face),
+        "BoundingBox": bounding_box(scene, face),
         "Confidence": face.percent,
         "Landmarks": landmarks(scene, face, MAIN_PLACES),
-        "Pose": {"Roll": _roll_degrees(face), "Yaw": 0.0, "Pitch": 0.0},
+        "Pose": {"Roll": roll_degrees(face), "Yaw": 0.0, "Pitch": 0.0},
         "Quality": quality(scene.crop(face)),
     }
 
@@ -148,17 +143,4 @@ def plain_face(scene: Scene, face: Seen) -> Json:
 def landmarks(scene: Scene, face: Seen, places: dict[str, tuple[float, float]]) -> list[Json]:
     """The detector's own places where it has them, and proportions of an average face for the others."""
     own = face.sighting.points
-    return [{"Type": name, **scene.point(own.get(name) or face.place(x, y))} for name, (x, y) in places.items()]
-
-
-def _roll_degrees(face: Seen) -> float:
-    """How far a marker is turned, clockwise; 0 for faces."""
-    if face.marker_id is None:
-        return 0.0
-    (left_x, left_y), (right_x, right_y) = (face.sighting.points[name] for name in CORNER_NAMES[:2])
-    return math.degrees(math.atan2(right_y - left_y, right_x - left_x))
-
-
-def face_seed(scene: Scene, face: Seen) -> int:
-    """A number for what is made up: the marker's id, or the face's brightness."""
-    return int(brightness(scene.crop(face)) * 10) if face.marker_id is None else face.marker_id
+    return [{"Type": name, **point(scene, own.get(name) or face.place(x, y))} for name, (x, y) in places.items()]

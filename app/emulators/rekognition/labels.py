@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.emulators.pixels import Pixels
 from app.emulators.rekognition.catalogue import aliases_of, category_of
+from app.emulators.rekognition.colors import dominant_colors, quality
 from app.emulators.rekognition.errors import invalid_parameter
+from app.emulators.rekognition.geometry import bounding_box
 from app.emulators.rekognition.parameters import Json, percent, section, texts, whole, words
-from app.emulators.rekognition.pixels import Pixels, dominant_colors, quality
-from app.emulators.rekognition.scene import Scene, Seen
-from app.emulators.rekognition.scenery import scenery
+from app.emulators.scene import Scene, Seen
+from app.emulators.scenery import scenery
 
 GENERAL, PROPERTIES = "GENERAL_LABELS", "IMAGE_PROPERTIES"
 DEFAULT_MIN_CONFIDENCE = 55.0
@@ -146,7 +148,7 @@ def _label(entry: _Entry, scene: Scene, request: LabelsRequest) -> Json:
 
 
 def _instance(thing: Seen, scene: Scene, request: LabelsRequest) -> Json:
-    instance = {"BoundingBox": scene.box(thing), "Confidence": thing.percent}
+    instance = {"BoundingBox": bounding_box(scene, thing), "Confidence": thing.percent}
     if PROPERTIES in request.features:
         instance["DominantColors"] = dominant_colors(scene.crop(thing), request.max_colors)
     return instance

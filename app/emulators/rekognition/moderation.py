@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.detectors.markers import MARKER_COUNT
+from app.emulators.meanings import is_unsafe
 from app.emulators.rekognition.parameters import Json, percent, required_text
-from app.emulators.rekognition.scene import Scene, Seen
+from app.emulators.scene import Scene, Seen
 
 DEFAULT_MIN_CONFIDENCE = 50.0
-FIRST_UNSAFE_ID = MARKER_COUNT - 50
 MODEL_VERSION = "7.0"
 TAXONOMY = (("Weapons", "Violence"), ("Alcoholic Beverages", "Alcohol"), ("Gambling", ""))
 """(label, its parent), taken in turn by id; an empty parent marks the top level."""
@@ -43,7 +42,7 @@ def answer(scenes: tuple[Scene, ...], request: ModerationRequest) -> Json:
 
 def _labels(marker: Seen) -> list[Json]:
     """A label and its parent; nothing for safe markers."""
-    if marker.marker_id is None or marker.marker_id < FIRST_UNSAFE_ID:
+    if marker.marker_id is None or not is_unsafe(marker.marker_id):
         return []
     name, parent = TAXONOMY[marker.marker_id % len(TAXONOMY)]
     levels = [(parent, ""), (name, parent)] if parent else [(name, "")]

@@ -9,7 +9,7 @@ from typing import Any
 from app.emulators.images import SideLimits
 from app.emulators.rekognition import celebrities, comparing, custom, equipment, faces, labels, moderation, text
 from app.emulators.rekognition.parameters import Json
-from app.emulators.rekognition.scene import Scene
+from app.emulators.scene import Scene
 
 INLINE_BYTES = 5 * 1024 * 1024
 """Most bytes in `Image.Bytes` (the service model says 5,242,880)."""

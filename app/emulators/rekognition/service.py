@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.detectors.contract import Detector
+from app.emulators.buckets import Buckets
 from app.emulators.counters import Counters, Fate
 from app.emulators.disturbing import disturbances
 from app.emulators.faults import Fault, FaultKind
 from app.emulators.images import Refusal, RefusedImageError, decode
 from app.emulators.record import Recorder
-from app.emulators.rekognition.buckets import Buckets
 from app.emulators.rekognition.collections import PLAIN_OPERATIONS, Collections
 from app.emulators.rekognition.errors import (
     ServiceError,
@@ -40,9 +40,9 @@ from app.emulators.rekognition.errors import (
 )
 from app.emulators.rekognition.operations import IMAGE_OPERATIONS, ImageOperation
 from app.emulators.rekognition.parameters import Json
-from app.emulators.rekognition.scene import Scene, scene_of
 from app.emulators.rekognition.sigv4 import SignedRequest, check_signature
 from app.emulators.rekognition.sources import image_bytes
+from app.emulators.scene import Scene, scene_of
 from app.emulators.script import Brake, Script
 from app.emulators.sending import Ending, Reply
 

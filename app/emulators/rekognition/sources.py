@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 from typing import Any
 
-from app.emulators.rekognition.buckets import Buckets
+from app.emulators.buckets import Buckets
 from app.emulators.rekognition.errors import invalid_object, invalid_parameter, serialization, too_large
 
 OBJECT_BYTES = 15 * 1024 * 1024

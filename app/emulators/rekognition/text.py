@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.emulators.rekognition.geometry import bounding_box, point
 from app.emulators.rekognition.parameters import Json, percent, section
-from app.emulators.rekognition.scene import Scene, Seen, largest_first
+from app.emulators.scene import Scene, Seen, largest_first
 
 MOST_WORDS = 100
 DEFAULT_MIN_CONFIDENCE = 80.0
@@ -37,10 +38,10 @@ def answer(scenes: tuple[Scene, ...], request: TextRequest) -> Json:
 
 
 def _item(scene: Scene, marker: Seen, identity: Json) -> Json:
-    polygon = [scene.point(marker.place(x, y)) for x, y in CORNERS]
+    polygon = [point(scene, marker.place(x, y)) for x, y in CORNERS]
     return {
         "DetectedText": f"{marker.marker_id:04d}",
         **identity,
         "Confidence": marker.percent,
-        "Geometry": {"BoundingBox": scene.box(marker), "Polygon": polygon},
+        "Geometry": {"BoundingBox": bounding_box(scene, marker), "Polygon": polygon},
     }

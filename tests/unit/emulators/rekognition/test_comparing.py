@@ -7,7 +7,7 @@ import pytest
 
 from app.emulators.rekognition.comparing import answer, read
 from app.emulators.rekognition.errors import ServiceError
-from app.emulators.rekognition.scene import Scene
+from app.emulators.scene import Scene
 from tests.support import cartoons
 from tests.support.seen import check_against_model, face, marker, person, scene
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from app.detectors.contract import Sighting
+from app.emulators.meanings import FIRST_UNSAFE_ID
 from app.emulators.rekognition.errors import ServiceError
-from app.emulators.rekognition.moderation import FIRST_UNSAFE_ID, answer, read
+from app.emulators.rekognition.moderation import answer, read
 from app.emulators.rekognition.parameters import Json
 from tests.support.seen import check_against_model, face, marker, person, scene
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.emulators.rekognition.buckets import Buckets
+from app.emulators.buckets import Buckets
 from app.emulators.rekognition.errors import ServiceError
 from app.emulators.rekognition.sources import OBJECT_BYTES, image_bytes
 

@@ -1,6 +1,6 @@
-"""What one image shows, as the operations see it, and the vendor's ways of writing geometry.
+"""What one image shows, as every vendor's operations see it.
 
-In: pixels and sightings. Out: markers, faces, persons, objects, and JSON boxes. Called by every operation.
+In: pixels and sightings. Out: markers, faces, persons, objects. How geometry is written is each vendor's own affair.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from app.detectors.contract import Sighting
 from app.detectors.markers import CORNER_NAMES, marker_id_of
-from app.emulators.rekognition.parameters import Json
 
 Point = tuple[float, float]
 
@@ -26,7 +25,7 @@ class Seen:
 
     @property
     def percent(self) -> float:
-        """The vendor's confidence."""
+        """The score as vendors that count to 100 give it."""
         return 100.0 * self.sighting.score_unit
 
     @property
@@ -60,26 +59,6 @@ class Scene:
         """Things of these kinds that are no markers, in the order they were seen."""
         return [thing for thing in self.seen if thing.marker_id is None and thing.sighting.kind in kinds]
 
-    def box(self, thing: Seen) -> Json:
-        """The vendor's BoundingBox."""
-        left, top, right, bottom = thing.sighting.box_xyxy_px
-        return self.box_of((left, top), (right, bottom))
-
-    def box_of(self, first: Point, second: Point) -> Json:
-        """The BoundingBox around two corners."""
-        (left, right), (top, bottom) = sorted((first[0], second[0])), sorted((first[1], second[1]))
-        height_px, width_px = self.rgb.shape[:2]
-        return {
-            "Width": (right - left) / width_px,
-            "Height": (bottom - top) / height_px,
-            "Left": left / width_px,
-            "Top": top / height_px,
-        }
-
-    def point(self, place: Point) -> Json:
-        """The vendor's Point."""
-        return {"X": place[0] / self.rgb.shape[1], "Y": place[1] / self.rgb.shape[0]}
-
     def crop(self, thing: Seen) -> NDArray[np.uint8]:
         """Its pixels; at least one, also where its box lies outside the image."""
         height_px, width_px = self.rgb.shape[:2]
@@ -94,5 +73,5 @@ def scene_of(rgb: NDArray[np.uint8], sightings: list[Sighting]) -> Scene:
 
 
 def largest_first(things: list[Seen], most: int) -> list[Seen]:
-    """At most `most`, the largest first: how the vendor cuts off. Equal sizes keep their order."""
+    """At most `most`, the largest first: how vendors cut off. Equal sizes keep their order."""
     return sorted(things, key=lambda thing: -thing.area_px)[:most]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.emulators.rekognition.scenery import LEAST_PERCENT, MOST_PERCENT, scenery
+from app.emulators.scenery import LEAST_PERCENT, MOST_PERCENT, scenery
 from tests.support.marker_scenes import Pixels
 
 

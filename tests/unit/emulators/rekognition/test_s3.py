@@ -1,4 +1,4 @@
-"""A folder as S3: objects are found, nothing outside is, and HTTP answers are S3's."""
+"""A folder of buckets as S3: what an S3 client reads."""
 
 from __future__ import annotations
 
@@ -7,51 +7,14 @@ from pathlib import Path
 import pytest
 
 from app.emulators.options import EmulatorOptions
-from app.emulators.rekognition.buckets import Buckets
 from tests.support.emulated import emulated
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "secret.txt").write_text("outside")
-    bucket = tmp_path / "buckets" / "photos"
-    (bucket / "2026").mkdir(parents=True)
-    (bucket / "2026" / "a.jpg").write_bytes(b"0123456789")
-    (tmp_path / "buckets" / "loose.txt").write_text("in no bucket")
-    (bucket / "link").symlink_to(tmp_path / "secret.txt")
-    return tmp_path / "buckets"
-
-
-def test_an_object_is_found_by_bucket_and_key(folder: Path) -> None:
-    found = Buckets(folder).find("photos", "2026/a.jpg")
-    assert found is not None
-    assert found.read_bytes() == b"0123456789"
-
-
-@pytest.mark.parametrize(
-    ("bucket", "key"),
-    [
-        ("photos", "absent"),
-        ("photos", ""),
-        ("photos", "2026"),
-        ("photos", "../loose.txt"),
-        ("photos", "../../secret.txt"),
-        ("photos", "/etc/hostname"),
-        ("photos", "link"),
-        ("photos", "a\0b"),
-        ("..", "secret.txt"),
-        (".", "loose.txt"),
-        ("", "loose.txt"),
-        ("photos/2026", "a.jpg"),
-        ("loose.txt", "x"),
-    ],
-)
-def test_nothing_else_is(bucket: str, key: str, folder: Path) -> None:
-    assert Buckets(folder).find(bucket, key) is None
-
-
-def test_without_a_folder_there_is_no_bucket() -> None:
-    assert Buckets(None).bucket("photos") is None
+    (tmp_path / "photos" / "2026").mkdir(parents=True)
+    (tmp_path / "photos" / "2026" / "a.jpg").write_bytes(b"0123456789")
+    return tmp_path
 
 
 async def test_an_object_is_served_whole_in_part_and_as_a_head(folder: Path) -> None:

@@ -1,10 +1,10 @@
-"""Scenes: places, boxes in the vendor's writing, and who is larger."""
+"""Scenes: what is in them, places in a thing, and who is larger."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.emulators.rekognition.scene import Seen, largest_first
+from app.emulators.scene import Seen, largest_first
 from tests.support.seen import HEIGHT, WIDTH, face, marker, person, scene, thing
 
 
@@ -19,18 +19,6 @@ def test_an_empty_scene_has_nothing() -> None:
     (seen,) = scene()
     assert seen.seen == ()
     assert seen.markers == seen.of_kinds("face") == []
-
-
-def test_boxes_and_points_are_ratios_of_the_image() -> None:
-    (seen,) = scene(marker(1, (100, 50, 200, 150)))
-    assert seen.box(seen.seen[0]) == {"Left": 0.25, "Top": 0.25, "Width": 0.25, "Height": 0.5}
-    assert seen.point((300, 50)) == {"X": 0.75, "Y": 0.25}
-    assert seen.box_of((200, 150), (100, 50)) == {"Left": 0.25, "Top": 0.25, "Width": 0.25, "Height": 0.5}
-
-
-def test_boxes_outside_the_image_are_written_as_they_are() -> None:
-    (seen,) = scene(thing("Ghost", (-80, 300, -40, 340)))
-    assert seen.box(seen.seen[0]) == pytest.approx({"Left": -0.2, "Top": 1.5, "Width": 0.1, "Height": 0.2})
 
 
 @pytest.mark.parametrize(("turn", "wanted"), [(0, (60, 30)), (1, (130, 40)), (2, (120, 110)), (3, (50, 100))])

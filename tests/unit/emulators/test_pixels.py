@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.emulators.rekognition.pixels import PALETTE, brightness, contrast, dominant_colors, quality, sampled, sharpness
+from app.emulators.pixels import brightness, contrast, sampled, sharpness, swatches
 from tests.support.marker_scenes import Pixels
 
 
@@ -35,11 +35,6 @@ def test_a_blurred_picture_is_less_sharp() -> None:
     assert sharpness(soft) < sharpness(STRIPES)
 
 
-def test_quality_has_contrast_only_where_it_is_wanted() -> None:
-    assert set(quality(STRIPES)) == {"Brightness", "Sharpness"}
-    assert set(quality(STRIPES, with_contrast=True)) == {"Brightness", "Sharpness", "Contrast"}
-
-
 def test_large_pictures_are_sampled() -> None:
     assert max(sampled(even(1, (2000, 3000))).shape) <= 400
     assert sampled(even(1)).shape == (60, 80, 3)
@@ -49,25 +44,14 @@ def test_the_most_frequent_colours_come_first_with_their_shares() -> None:
     picture = even(0, (100, 100))
     picture[:30] = (250, 10, 10)
     picture[30:40] = (10, 10, 240)
-    found = dominant_colors(picture, 10)
-    assert [(color["SimplifiedColor"], color["PixelPercent"]) for color in found] == [("black", 60), ("red", 30), ("blue", 10)]
-    assert found[1] == {
-        "Red": 250,
-        "Green": 10,
-        "Blue": 10,
-        "HexCode": "#fa0a0a",
-        "CSSColor": "red",
-        "SimplifiedColor": "red",
-        "PixelPercent": 30.0,
-    }
+    found = swatches(picture, 10)
+    assert [(swatch.rgb, swatch.share_unit) for swatch in found] == [
+        ((0, 0, 0), 0.6),
+        ((250, 10, 10), 0.3),
+        ((10, 10, 240), 0.1),
+    ]
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 20])
 def test_no_more_colours_than_asked_for(most: int) -> None:
-    assert len(dominant_colors(STRIPES, most)) == min(most, 2)
-
-
-def test_every_colour_of_the_palette_finds_its_own_name() -> None:
-    for name, (rgb, simplified) in PALETTE.items():
-        (found,) = dominant_colors(np.full((4, 4, 3), rgb, np.uint8), 1)
-        assert (found["CSSColor"], found["SimplifiedColor"], found["PixelPercent"]) == (name, simplified, 100)
+    assert len(swatches(STRIPES, most)) == min(most, 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.emulators.rekognition.pixels import Pixels, luma, sampled
+from app.emulators.pixels import Pixels, luma, sampled
 
 DARK_BRIGHTNESS = 55.0
 """Mean grey level below which it is night."""
