@@ -15,6 +15,9 @@ from starlette.types import Receive, Scope, Send
 HANG_UP_EXTENSION = "emulator.hang_up"
 """Key in the ASGI scope's `extensions`; under its "call" is a function that ends the connection after what was sent so far."""
 
+GARBAGE = b"<html><body>It works!</body></html>"
+"""A body that is no answer of any vendor's."""
+
 
 class Ending(StrEnum):
     """What becomes of an answer."""

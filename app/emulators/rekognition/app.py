@@ -15,9 +15,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app.detectors.contract import Detector
+from app.emulators.attending import Attendant
 from app.emulators.buckets import Buckets
 from app.emulators.control import control_routes
 from app.emulators.counters import Counters
+from app.emulators.looking import Viewer
 from app.emulators.options import EmulatorOptions
 from app.emulators.record import Recorder
 from app.emulators.rekognition.s3 import Storage
@@ -30,14 +32,11 @@ def build_app(eyes: Detector, options: EmulatorOptions, *, faces: Detector | Non
     pool = ThreadPoolExecutor(options.pool_size, thread_name_prefix="emulator eyes")
     counters, script, buckets = Counters(), Script(behaviour_of(options), options.seed), Buckets(options.buckets)
     service = Service(
-        objects=eyes,
-        faces=eyes if faces is None else faces,
+        viewer=Viewer(eyes, eyes if faces is None else faces, script),
+        attendant=Attendant(counters, script, pool),
         buckets=buckets,
-        script=script,
-        counters=counters,
         recorder=None if options.record is None else Recorder(options.record),
         secret=options.secret,
-        pool=pool,
     )
 
     @asynccontextmanager

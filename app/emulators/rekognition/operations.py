@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.emulators.images import SideLimits
+from app.emulators.images import ImageLimits
 from app.emulators.rekognition import celebrities, comparing, custom, equipment, faces, labels, moderation, text
 from app.emulators.rekognition.parameters import Json
 from app.emulators.scene import Scene
@@ -15,8 +15,8 @@ INLINE_BYTES = 5 * 1024 * 1024
 """Most bytes in `Image.Bytes` (the service model says 5,242,880)."""
 SMALL_INLINE_BYTES = 4 * 1024 * 1024
 """The same for protective equipment and custom labels."""
-SIDES = SideLimits(80, 10_000)
-SMALL_SIDES = SideLimits(64, 4096)
+SIDES = ImageLimits(80, 10_000)
+SMALL_SIDES = ImageLimits(64, 4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ImageOperation:
     about_faces: bool = False
     images: tuple[str, ...] = ("Image",)
     inline_bytes: int = INLINE_BYTES
-    sides: SideLimits = SIDES
+    sides: ImageLimits = SIDES
     itemised: Callable[[Any], tuple[str, ...]] | None = None
 
     def charges(self, request: Any) -> tuple[str, ...]:

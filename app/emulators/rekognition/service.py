@@ -10,20 +10,19 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.detectors.contract import Detector
+from app.emulators.attending import Attendant
 from app.emulators.buckets import Buckets
-from app.emulators.counters import Counters, Fate
-from app.emulators.disturbing import disturbances
+from app.emulators.counters import Fate
 from app.emulators.faults import Fault, FaultKind
-from app.emulators.images import Refusal, RefusedImageError, decode
+from app.emulators.images import Refusal, RefusedImageError
+from app.emulators.looking import Viewer
 from app.emulators.record import Recorder
 from app.emulators.rekognition.collections import PLAIN_OPERATIONS, Collections
 from app.emulators.rekognition.errors import (
@@ -42,19 +41,16 @@ from app.emulators.rekognition.operations import IMAGE_OPERATIONS, ImageOperatio
 from app.emulators.rekognition.parameters import Json
 from app.emulators.rekognition.sigv4 import SignedRequest, check_signature
 from app.emulators.rekognition.sources import image_bytes
-from app.emulators.scene import Scene, scene_of
-from app.emulators.script import Brake, Script
-from app.emulators.sending import Ending, Reply
+from app.emulators.scene import Scene
+from app.emulators.script import Brake
+from app.emulators.sending import GARBAGE, Ending, Reply
 
 TARGET_START = ("RekognitionService", ".")
 CONTENT_TYPE = "application/x-amz-json-1.1"
 MOST_BODY_BYTES = 16 * 1024 * 1024
 """Two inline images in base64 (14 MB) and room for the rest."""
-GARBAGE = b"<html><body>It works!</body></html>"
 UNKNOWN = "unknown"
 """Name under which requests without a known operation are counted."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -70,46 +66,36 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The emulated service and everything it works with. `objects` and `faces` are its eyes."""
+    """The emulated service and everything it works with."""
 
-    objects: Detector
-    faces: Detector
+    viewer: Viewer
+    attendant: Attendant
     buckets: Buckets
-    script: Script
-    counters: Counters
     recorder: Recorder | None
     secret: str | None
-    pool: ThreadPoolExecutor
     collections: Collections = field(default_factory=Collections)
 
     async def answer(self, request: Request) -> Response:
         """Count the call, answer it, and wait until its time has come."""
-        loop = asyncio.get_running_loop()
-        ready_s = loop.time() + self.script.latency_s()
         visit = Visit(_operation_of(request))
-        self.counters.arrived(visit.operation)
-        try:
-            reply = await self._reply(request, visit)
-            if reply.status_code == 200:  # refusals come at once, as they do from the vendor
-                await asyncio.sleep(max(0.0, ready_s - loop.time()))
-            return reply
-        finally:
-            self.counters.left()
+        return await self.attendant.attend(
+            visit.operation, lambda: self._reply(request, visit), lambda reply: reply.status_code == 200
+        )
 
     async def _reply(self, request: Request, visit: Visit) -> Reply:
         fault: Fault | None = None
         try:
             body = await _body(request)
             await self._admit(request, visit, body)
-            fault = self._struck(visit.operation)
+            fault = self.attendant.struck(visit.operation, _REFUSALS)
             if fault and fault.kind is FaultKind.CLOSE:
-                self.counters.ended(visit.operation, Fate.FAILED)
+                self.attendant.counters.ended(visit.operation, Fate.FAILED)
                 return Reply(b"", 500, {}, Ending.NOTHING)
             if fault and fault.kind is FaultKind.STALL:
                 await asyncio.sleep(fault.seconds)
-            status, answer = 200, await self._in_pool(lambda: self._work(visit, body, fault))
+            status, answer = 200, await self.attendant.in_pool(lambda: self._work(visit, body, fault))
         except ServiceError as error:
-            self.counters.ended(visit.operation, error.fate)
+            self.attendant.counters.ended(visit.operation, error.fate)
             status, answer = error.status, _error_json(error)
         self._charge(visit, status)
         return await self._written(visit, status, answer, fault)
@@ -123,22 +109,10 @@ class Service:
         if self.secret is None:
             check_signature(signed, None, now)
         else:
-            await self._in_pool(lambda: check_signature(signed, self.secret, now))
-        brake = self.script.brake(asyncio.get_running_loop().time())
+            await self.attendant.in_pool(lambda: check_signature(signed, self.secret, now))
+        brake = self.attendant.brake()
         if brake is not None:
             raise rate_exceeded() if brake is Brake.RATE else throttled()
-
-    def _struck(self, operation: str) -> Fault | None:
-        """The fault that strikes this call. Those that are plain refusals are raised."""
-        fault = self.script.fault(operation)
-        refusals: dict[FaultKind, Callable[[], ServiceError]] = {
-            FaultKind.THROTTLE: throttled,
-            FaultKind.ERROR500: internal,
-            FaultKind.REFUSE: invalid_format,
-        }
-        if fault is not None and fault.kind in refusals:
-            raise refusals[fault.kind]()
-        return fault
 
     def _work(self, visit: Visit, body: bytes, fault: Fault | None) -> Json:
         """Read the request, look, answer. Runs in a thread."""
@@ -159,29 +133,22 @@ class Service:
 
     def _look(self, operation: ImageOperation, data: bytes, fault: Fault | None) -> Scene:
         try:
-            rgb = decode(data, operation.sides)
+            view = self.viewer.view(data, operation.sides, fault)
+            return view.faces if operation.about_faces else view.objects
         except RefusedImageError as refused:
             raise _IMAGE_ERRORS[refused.refusal](refused.detail) from refused
-        eyes = self.faces if operation.about_faces else self.objects
-        scene = scene_of(rgb, eyes.look(rgb))
-        if any(marker.marker_id in self.script.behaviour.poison for marker in scene.markers):
-            raise invalid_format()
-        if fault is None:
-            return scene
-        more = disturbances(fault.kind, rgb.shape[1], rgb.shape[0], seed=len(data))
-        return Scene(rgb, (*scene.seen, *scene_of(rgb, more).seen))
 
     def _charge(self, visit: Visit, status: int) -> None:
         """Only what was looked at and answered is paid for."""
         visit.paid = status == 200 and bool(visit.charges)
         for item in visit.charges if visit.paid else ():
-            self.counters.paid(item)
+            self.attendant.counters.paid(item)
 
     async def _written(self, visit: Visit, status: int, answer: Json, fault: Fault | None) -> Reply:
         request_id = str(uuid.uuid4())
         if self.recorder is not None and visit.images:
             await self._recorded(self.recorder, visit, status, answer, request_id)
-        content = await self._in_pool(lambda: json.dumps(answer).encode())
+        content = await self.attendant.in_pool(lambda: json.dumps(answer).encode())
         if fault is not None and status == 200 and fault.kind is FaultKind.GARBAGE:
             content = GARBAGE
         ending = Ending.HALF if fault is not None and fault.kind is FaultKind.TRUNCATED else Ending.WHOLE
@@ -197,10 +164,7 @@ class Service:
             "answer": answer,
         }
         number = recorder.take_number()
-        await self._in_pool(lambda: recorder.save(number, tuple(visit.images), facts))
-
-    async def _in_pool(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        await self.attendant.in_pool(lambda: recorder.save(number, tuple(visit.images), facts))
 
 
 _IMAGE_MEMBERS = frozenset(member for operation in IMAGE_OPERATIONS.values() for member in operation.images)
@@ -208,6 +172,11 @@ _IMAGE_ERRORS: dict[Refusal, Callable[[str], ServiceError]] = {
     Refusal.FORMAT: lambda _: invalid_format(),
     Refusal.TOO_SMALL: invalid_parameter,
     Refusal.TOO_LARGE: too_large,
+}
+_REFUSALS: dict[FaultKind, Callable[[], ServiceError]] = {
+    FaultKind.THROTTLE: throttled,
+    FaultKind.ERROR500: internal,
+    FaultKind.REFUSE: invalid_format,
 }
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.emulators.images import Refusal, RefusedImageError, SideLimits, decode, suffix_of
+from app.emulators.images import ImageFormat, ImageLimits, Refusal, RefusedImageError, decode, format_of, suffix_of
 from tests.support.marker_scenes import Pixels, stored
 
-LIMITS = SideLimits(80, 400)
+LIMITS = ImageLimits(80, 400)
 ORIENTATION = 0x0112
 
 
@@ -101,7 +101,7 @@ def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off() -> None:
     assert np.unique(decode(file.getvalue(), LIMITS)).tolist() == [0x80]
 
 
-def refusal(data: bytes, limits: SideLimits = LIMITS) -> Refusal:
+def refusal(data: bytes, limits: ImageLimits = LIMITS) -> Refusal:
     with pytest.raises(RefusedImageError) as caught:
         decode(data, limits)
     return caught.value.refusal
@@ -115,6 +115,27 @@ def test_what_is_no_image_is_refused_for_its_format(data: bytes) -> None:
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "BMP", "TIFF"])
 def test_other_formats_are_refused(kind: str) -> None:
     assert refusal(stored(quarters(), kind)) is Refusal.FORMAT
+
+
+@pytest.mark.parametrize("kind", list(ImageFormat))
+def test_every_format_is_read_where_the_vendor_takes_it(kind: ImageFormat) -> None:
+    options = {"lossless": True} if kind is ImageFormat.WEBP else {"quality": 95} if kind is ImageFormat.JPEG else {}
+    data = stored(quarters(64, 64), kind, **options)
+    assert format_of(data) is kind
+    assert corner_colours(decode(data, ImageLimits(1, formats=frozenset({kind})))) == UPRIGHT
+
+
+def test_of_several_frames_the_first_is_taken() -> None:
+    file = io.BytesIO()
+    first, second = Image.fromarray(quarters()), Image.new("RGB", (120, 90), "black")
+    first.save(file, "GIF", save_all=True, append_images=[second])
+    assert corner_colours(decode(file.getvalue(), ImageLimits(1, formats=frozenset({ImageFormat.GIF})))) == UPRIGHT
+
+
+def test_pixels_are_counted_where_the_vendor_counts_them() -> None:
+    data = stored(quarters(100, 90), "PNG")
+    assert decode(data, ImageLimits(1, most_pixels=9000)).shape == (90, 100, 3)
+    assert refusal(data, ImageLimits(1, most_pixels=8999)) is Refusal.TOO_LARGE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -159,7 +180,15 @@ def test_far_too_many_pixels_are_refused_before_anything_is_decoded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "suffix"), [(b"\xff\xd8\xff\xe0", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"RIFF", ".bin")]
+    ("start", "suffix"),
+    [
+        (b"\xff\xd8\xff\xe0", ".jpg"),
+        (b"\x89PNG\r\n\x1a\n", ".png"),
+        (b"RIFF", ".bin"),
+        (b"RIFF\0\0\0\0WEBP", ".webp"),
+        (b"MM\0*", ".tif"),
+        (b"GIF89a", ".gif"),
+    ],
 )
 def test_files_are_named_by_what_they_are(start: bytes, suffix: str) -> None:
     assert suffix_of(start + bytes(20)) == suffix

@@ -17,7 +17,8 @@ from app.detectors.markers import MarkerDetector
 from app.emulators.disturbing import MANY_LABEL, OUTSIDE_LABEL
 from app.emulators.faults import Fault, FaultKind
 from app.emulators.options import EmulatorOptions
-from app.emulators.rekognition.service import GARBAGE, MOST_BODY_BYTES
+from app.emulators.rekognition.service import MOST_BODY_BYTES
+from app.emulators.sending import GARBAGE
 from tests.support.emulated import Emulated, emulated, inline
 from tests.support.marker_scenes import Placed, plain, stored
 from tests.support.seen import check_against_model, thing
