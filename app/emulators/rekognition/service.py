@@ -23,6 +23,7 @@ from app.emulators.counters import Fate
 from app.emulators.faults import Fault, FaultKind
 from app.emulators.images import Refusal, RefusedImageError
 from app.emulators.looking import Viewer
+from app.emulators.receiving import body_of
 from app.emulators.record import Recorder
 from app.emulators.rekognition.collections import PLAIN_OPERATIONS, Collections
 from app.emulators.rekognition.errors import (
@@ -187,15 +188,10 @@ def _operation_of(request: Request) -> str:
 
 
 async def _body(request: Request) -> bytes:
-    """The whole body; its end is awaited even where it is too long, since a client reads nothing before it has sent all."""
-    parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length <= MOST_BODY_BYTES:
-            parts.append(part)
-    if length > MOST_BODY_BYTES:
+    body = await body_of(request, MOST_BODY_BYTES)
+    if body is None:
         raise body_too_large()
-    return b"".join(parts)
+    return body
 
 
 def _members(body: bytes) -> Json:
