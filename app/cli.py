@@ -42,14 +42,11 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_emulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from app.emulators.options import VENDORS, add_arguments
+    from app.emulators.options import add_vendors
 
     emulate = commands.add_parser("emulate", help="run a vendor to practise against; it looks at the pixels it is sent")
-    vendors = emulate.add_subparsers(dest="vendor", required=True, metavar="VENDOR")
-    for name, words in VENDORS.items():
-        vendor = vendors.add_parser(name, help=words)
-        add_arguments(vendor)
-        vendor.set_defaults(run=_emulate)
+    add_vendors(emulate)
+    emulate.set_defaults(run=_emulate)
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from app.emulators.options import VENDORS, add_arguments, from_arguments
+from app.emulators.options import add_vendors, from_arguments
 from app.emulators.serve import run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m app.emulators", description="Run a vendor to practise against.")
-    parser.add_argument("vendor", choices=tuple(VENDORS))
-    add_arguments(parser)
+    add_vendors(parser)
     options = parser.parse_args(arguments)
     run(options.vendor, from_arguments(options))
 

@@ -14,8 +14,10 @@ from types import MappingProxyType
 
 from app.emulators.faults import Fault, FaultKind, fault_from_text
 
-VENDORS: Mapping[str, str] = MappingProxyType({"rekognition": "Amazon Rekognition"})
+VENDORS: Mapping[str, str] = MappingProxyType({"rekognition": "Amazon Rekognition", "google": "Google Cloud Vision"})
 """Who can be emulated: the package of that name beside this file, and what people call it."""
+GRPC_VENDORS = frozenset({"google"})
+"""Those that also speak gRPC, at a port of its own."""
 DEFAULT_PORT = 8090
 """Beside the proxy's 8080 and 8081."""
 
@@ -28,12 +30,14 @@ class EmulatorOptions:
     and refusals come at once.
     `rate_per_s`: calls above it are throttled; `throttle_share` of the others as well. `poison`: an image that shows one
     of these marker ids is refused as a bad image. `model`: ONNX eyes; `classical`: OpenCV's faces and people.
-    `record`: a folder for every image received and its answer. `buckets`: a folder whose folders are S3 buckets.
-    `secret`: if given, signatures are verified with it. `seed` makes everything random repeatable.
+    `record`: a folder for every image received and its answer. `buckets`: a folder whose folders are buckets.
+    `secret`: if given, calls must be made with it: signatures are verified, or no other key is accepted.
+    `grpc_port`: for vendors that speak gRPC. `seed` makes everything random repeatable.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
+    grpc_port: int = 0
     latency_ms: float = 0.0
     jitter_ms: float = 0.0
     rate_per_s: float | None = None
@@ -55,16 +59,29 @@ class EmulatorOptions:
         return self.threads or os.cpu_count() or 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_vendors(parser: argparse.ArgumentParser) -> None:
+    """Add a subcommand per vendor, with the options that it has; its name arrives as `vendor`."""
+    vendors = parser.add_subparsers(dest="vendor", required=True, metavar="VENDOR")
+    for name, words in VENDORS.items():
+        add_arguments(vendors.add_parser(name, help=words), name)
+
+
+def add_arguments(parser: argparse.ArgumentParser, vendor: str) -> None:
     """Add an emulator's options; `from_arguments` reads them."""
     listen = parser.add_argument_group("listening")
     listen.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     listen.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    if vendor in GRPC_VENDORS:
+        listen.add_argument("--grpc-port", type=int, default=0, help="port for gRPC (default: a free one)")
+    else:
+        parser.set_defaults(grpc_port=0)
     listen.add_argument(
         "--watch-stdin", action="store_true", help="end when standard input closes: a child dies with its parent"
     )
     listen.add_argument(
-        "--secret", metavar="KEY", help="verify signatures with this secret access key (default: any signature)"
+        "--secret",
+        metavar="KEY",
+        help="what calls must be signed or made with: secret access key or API key (default: anything)",
     )
     _add_eyes(parser.add_argument_group("looking"))
     _add_behaviour(parser.add_argument_group("behaving"))
@@ -73,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_eyes(eyes: argparse._ArgumentGroup) -> None:
     eyes.add_argument("--model", type=Path, metavar="FILE.onnx", help="look through this detector (and for markers)")
     eyes.add_argument("--no-classical", action="store_true", help="do not look with OpenCV's face and people detectors")
-    eyes.add_argument("--buckets", type=Path, metavar="DIR", help="folders in it are S3 buckets: DIR/BUCKET/KEY")
+    eyes.add_argument("--buckets", type=Path, metavar="DIR", help="folders in it are buckets: DIR/BUCKET/KEY")
     eyes.add_argument(
         "--record", type=Path, metavar="DIR", help="write every image as received, and its answer, into this folder"
     )
@@ -115,6 +132,7 @@ def from_arguments(arguments: argparse.Namespace) -> EmulatorOptions:
     return EmulatorOptions(
         host=arguments.host,
         port=arguments.port,
+        grpc_port=arguments.grpc_port,
         latency_ms=arguments.latency_ms,
         jitter_ms=arguments.jitter_ms,
         rate_per_s=arguments.rate,

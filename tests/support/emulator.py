@@ -33,10 +33,14 @@ ACCESS_KEY, SECRET_KEY = "TESTKEY", "test-secret"
 
 @dataclass(frozen=True, slots=True)
 class RunningEmulator:
-    """A child process and its address."""
+    """A child process and its addresses; `grpc` is empty for vendors that do not speak it.
+
+    `client` is for Rekognition; other vendors' clients are in files of their own (`google_clients`).
+    """
 
     url: str
     process: subprocess.Popen[bytes] = field(repr=False)
+    grpc: str = ""
 
     def counters(self) -> dict[str, Any]:
         return self._ask("counters")
@@ -92,7 +96,8 @@ def running_emulator(*arguments: str, vendor: str = "rekognition", watch_stdin: 
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": path}
     ) as process:
         try:
-            yield RunningEmulator(_ready_url(process), process)
+            said = _announced(process)
+            yield RunningEmulator(said["ready"], process, said.get("grpc", ""))
         finally:
             stop(process, watch_stdin=watch_stdin)
 
@@ -110,17 +115,17 @@ def stop(process: subprocess.Popen[bytes], *, watch_stdin: bool = True) -> int:
         raise
 
 
-def _ready_url(process: subprocess.Popen[bytes]) -> str:
-    """The address in its one line. An emulator that says nothing in time, or ends, is an error."""
+def _announced(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """The addresses in its lines, up to the one that says that it is ready. One that says nothing in time is an error."""
     assert process.stdout is not None
-    line, until_s = b"", time.monotonic() + START_S
-    while not line.endswith(b"\n"):
+    said, until_s = b"", time.monotonic() + START_S
+    while b"emulator ready " not in said or not said.endswith(b"\n"):
         readable, _, _ = select.select([process.stdout], [], [], max(0.0, until_s - time.monotonic()))
         piece = os.read(process.stdout.fileno(), 4096) if readable else b""
         if not piece:
             process.kill()
-            raise RuntimeError(f"the emulator did not start (exit code {process.wait()}, said {line!r})")
-        line += piece
-    words = line.decode().split()
-    assert words[:2] == ["emulator", "ready"], line
-    return words[2]
+            raise RuntimeError(f"the emulator did not start (exit code {process.wait()}, said {said!r})")
+        said += piece
+    lines = [line.split() for line in said.decode().splitlines()]
+    assert all(len(words) == 3 and words[0] == "emulator" for words in lines), said
+    return {name: address for _, name, address in lines}

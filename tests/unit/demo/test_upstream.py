@@ -18,7 +18,7 @@ def understood(line: list[str]) -> EmulatorOptions:
     place = line.index("rekognition")
     assert line[place - 1] == "emulate"
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_arguments(parser, "rekognition")
     return from_arguments(parser.parse_args(line[place + 1 :]))
 
 

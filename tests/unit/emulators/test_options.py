@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from app.emulators.faults import Fault, FaultKind
-from app.emulators.options import DEFAULT_PORT, EmulatorOptions, add_arguments, from_arguments
+from app.emulators.options import DEFAULT_PORT, GRPC_VENDORS, VENDORS, EmulatorOptions, add_arguments, from_arguments
 
 
-def parsed(*words: str) -> EmulatorOptions:
+def parsed(*words: str, vendor: str = "rekognition") -> EmulatorOptions:
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_arguments(parser)
+    add_arguments(parser, vendor)
     return from_arguments(parser.parse_args(words))
 
 
@@ -47,6 +47,15 @@ def test_every_option_arrives() -> None:
         seed=4,
         faults=(Fault(FaultKind.STALL, times=1), Fault(FaultKind.CLOSE)),
     )
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_port_for_grpc_is_offered_where_grpc_is_spoken(vendor: str) -> None:
+    if vendor in GRPC_VENDORS:
+        assert parsed("--grpc-port", "8091", vendor=vendor).grpc_port == 8091
+    else:
+        with pytest.raises((argparse.ArgumentError, SystemExit)):
+            parsed("--grpc-port", "8091", vendor=vendor)
 
 
 def test_a_wrong_fault_is_an_error_of_the_command_line() -> None:
