@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from tests.support.emulator import REPOSITORY, STOP_S, running_emulator, stop
+from tests.support.google_clients import asked, grpc_client
 from tests.support.marker_scenes import Placed, plain, stored
 
 SCENE = stored(plain(320, 240, Placed(8, 40, 40, 120)))
@@ -65,6 +68,38 @@ def test_it_records_what_it_is_sent(tmp_path: Path) -> None:
     assert (tmp_path / "seen" / "000001.jpg").read_bytes() == SCENE
     facts = json.loads((tmp_path / "seen" / "000001.json").read_text())
     assert (facts["operation"], facts["status"], facts["paid"]) == ("DetectLabels", 200, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_speaks_grpc_says_where_and_ends_as_cleanly(number: signal.Signals) -> None:
+    with running_emulator("--no-classical", vendor="google", watch_stdin=False) as emulator:
+        assert emulator.grpc.startswith("127.0.0.1:")
+        with grpc_client(emulator.grpc) as client:
+            requests: Any = asked((SCENE, ["LABEL_DETECTION"]))
+            assert len(client.batch_annotate_images(requests=requests).responses) == 1
+            emulator.process.send_signal(number)
+            assert emulator.process.wait(STOP_S) == 0
+
+
+def test_a_grpc_call_that_stalls_does_not_keep_it_from_ending() -> None:
+    with (
+        running_emulator("--no-classical", "--fault", "kind=stall,seconds=600", vendor="google") as emulator,
+        grpc.insecure_channel(emulator.grpc) as channel,
+    ):
+        method: Any = channel.unary_unary("/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateImages")
+        under_way = method.future(b"")
+        while not emulator.counters()["in_flight"]:
+            pass
+        assert stop(emulator.process) == 0
+        assert under_way.exception(STOP_S) is not None
+
+
+def test_a_grpc_port_that_is_taken_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = failed_start("google", "--port", "0", "--grpc-port", str(taken.getsockname()[1]))
+    assert result.returncode == 1
+    assert result.stderr.startswith("emulator: ")
+    assert "Traceback" not in result.stderr
 
 
 def failed_start(*words: str) -> subprocess.CompletedProcess[str]:
