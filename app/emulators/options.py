@@ -14,7 +14,9 @@ from types import MappingProxyType
 
 from app.emulators.faults import Fault, FaultKind, fault_from_text
 
-VENDORS: Mapping[str, str] = MappingProxyType({"rekognition": "Amazon Rekognition", "google": "Google Cloud Vision"})
+VENDORS: Mapping[str, str] = MappingProxyType(
+    {"rekognition": "Amazon Rekognition", "google": "Google Cloud Vision", "azure": "Azure AI Vision"}
+)
 """Who can be emulated: the package of that name beside this file, and what people call it."""
 GRPC_VENDORS = frozenset({"google"})
 """Those that also speak gRPC, at a port of its own."""
