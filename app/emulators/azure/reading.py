@@ -1,6 +1,6 @@
 """Text in its three shapes: the `readResult` of 4.0, `/ocr` and `/read` of 3.2.
 
-In: a scene. Out: JSON. Lines may reach across the cells of a grid, see `app.emulators.words`.
+In: a scene. Out: JSON. Lines may reach across the cells of a grid, see `app.emulators.azure.lines`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import math
 from collections import Counter
 
 from app.emulators.azure.geometry import flat_polygon, polygon, text_rectangle
+from app.emulators.azure.lines import Line, Word, box_around, corners_of, lines_in, text_of
 from app.emulators.azure.parameters import Json
 from app.emulators.azure.picture import Picture
 from app.emulators.faces import roll_degrees
 from app.emulators.scene import Scene
-from app.emulators.words import Line, Word, box_around, corners_of, lines_in, text_of
 
 OCR_VERSION, READ_VERSION = "2021-04-01", "2021-04-12"
 READ_SCHEMA = "3.2.0"

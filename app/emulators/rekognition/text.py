@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from app.emulators.rekognition.geometry import bounding_box, point
 from app.emulators.rekognition.parameters import Json, percent, section
 from app.emulators.scene import Scene, Seen, largest_first
-from app.emulators.words import CORNERS, word_of
 
 MOST_WORDS = 100
 DEFAULT_MIN_CONFIDENCE = 80.0
+CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def answer(scenes: tuple[Scene, ...], request: TextRequest) -> Json:
 def _item(scene: Scene, marker: Seen, identity: Json) -> Json:
     polygon = [point(scene, marker.place(x, y)) for x, y in CORNERS]
     return {
-        "DetectedText": word_of(marker.marker_id or 0),
+        "DetectedText": f"{marker.marker_id:04d}",
         **identity,
         "Confidence": marker.percent,
         "Geometry": {"BoundingBox": bounding_box(scene, marker), "Polygon": polygon},

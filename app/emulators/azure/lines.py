@@ -1,4 +1,4 @@
-"""What can be read in an image: each marker is a word, its number. Nothing else is read: these eyes know no letters.
+"""What can be read in an image: each marker is a word, such as M0042. Nothing else is read: these eyes know no letters.
 
 In: a scene. Out: words, and the lines that they stand in. Words on one baseline that are close to each other are one line, as a
 real reader of text joins them, whatever they belong to: in a grid of images a line can reach across cells.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.emulators.faces import roll_degrees
 from app.emulators.scene import Point, Scene, Seen
 
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -17,6 +18,8 @@ LEAST_OVERLAP = 0.5
 """Least share of the lower word's height at which two words stand beside each other."""
 MOST_HEIGHTS = 2.0
 """The higher word of a line may be so many times as high as the lower one."""
+MOST_SLANT_DEGREES = 15.0
+"""Words that are turned further stand alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Word:
         return tuple(self.seen.place(x, y) for x, y in CORNERS)
 
     @property
+    def upright(self) -> bool:
+        return abs(roll_degrees(self.seen)) <= MOST_SLANT_DEGREES
+
+    @property
     def box_xyxy_px(self) -> tuple[float, float, float, float]:
         return self.seen.sighting.box_xyxy_px
 
@@ -40,7 +47,7 @@ Line = tuple[Word, ...]
 
 def word_of(marker_id: int) -> str:
     """What a marker reads as."""
-    return f"{marker_id:04d}"
+    return f"M{marker_id:04d}"
 
 
 def lines_in(scene: Scene) -> list[Line]:
@@ -83,5 +90,5 @@ def _follows(first: Word, second: Word) -> bool:
     (_, first_top, _, first_bottom), (_, second_top, _, second_bottom) = first.box_xyxy_px, second.box_xyxy_px
     lower, higher = sorted((first_bottom - first_top, second_bottom - second_top))
     overlap = min(first_bottom, second_bottom) - max(first_top, second_top)
-    beside = overlap >= LEAST_OVERLAP * lower and higher <= MOST_HEIGHTS * lower
-    return beside and 0 <= _gap_px(first, second) <= MOST_GAP_HEIGHTS * lower
+    alike = first.upright and second.upright and higher <= MOST_HEIGHTS * lower
+    return alike and overlap >= LEAST_OVERLAP * lower and 0 <= _gap_px(first, second) <= MOST_GAP_HEIGHTS * lower
