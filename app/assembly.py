@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from app import __version__
 from app.accumulator.contract import Accumulator
@@ -24,6 +25,7 @@ from app.accumulator.redis import RedisAccumulator
 from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.buckets import AllowedBuckets
+from app.core.clients import Clients, parse_clients
 from app.core.layout import GridMode, GridRules
 from app.core.model import Layout, Task
 from app.embedded import start_emulator
@@ -79,20 +81,30 @@ class _Tools:
 async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Build and start everything; what was started is taken down by `stack`, in reverse order."""
     clock = SystemClock()
+    clients = _clients(settings)
     metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
     tools = await _tools(settings, clock, metrics, stack)
     accumulator = await _accumulator(settings, tools, stack)
     pipeline = _pipeline(settings, tools, accumulator, stack) if settings.role != "worker" else None
     worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
     return Parts(
-        native=NativeDialect(),
-        rekognition=RekognitionDialect(RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets))),
+        native=NativeDialect(clients),
+        rekognition=RekognitionDialect(_rekognition_options(settings, clients)),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
     )
+
+
+def _clients(settings: Settings) -> Clients:
+    """Read once, at the start. Raises ClientsError, OSError."""
+    return parse_clients(Path(settings.clients).read_text(encoding="utf-8")) if settings.clients else Clients()
+
+
+def _rekognition_options(settings: Settings, clients: Clients) -> RekognitionOptions:
+    return RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets), clients)
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:

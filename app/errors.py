@@ -6,7 +6,7 @@ names. Each dialect has one table from `Kind` to its own wire shape.
     Problem
      |- fault CALLER     the request itself is wrong: sending it again changes nothing
      |    MALFORMED_REQUEST  UNKNOWN_OPERATION  INVALID_PARAMETER  MISSING_IMAGE  INVALID_IMAGE
-     |    IMAGE_TOO_LARGE  BODY_TOO_LARGE  OBJECT_UNAVAILABLE  UNAUTHENTICATED  FORBIDDEN
+     |    IMAGE_TOO_LARGE  BODY_TOO_LARGE  OBJECT_UNAVAILABLE  UNAUTHENTICATED  WRONG_SIGNATURE  FORBIDDEN
      |- fault PROVIDER   the vendor said no, or said nothing
      |    IMAGE_REFUSED  REQUEST_REFUSED  THROTTLED  PROVIDER_UNAVAILABLE  PROVIDER_TIMEOUT  PROVIDER_GARBLED
      `- fault TESSERA    ours
@@ -49,6 +49,7 @@ class Kind(Enum):
     BODY_TOO_LARGE = ("body_too_large", Fault.CALLER, False)
     OBJECT_UNAVAILABLE = ("object_unavailable", Fault.CALLER, False)
     UNAUTHENTICATED = ("unauthenticated", Fault.CALLER, False)
+    WRONG_SIGNATURE = ("wrong_signature", Fault.CALLER, False)
     FORBIDDEN = ("forbidden", Fault.CALLER, False)
 
     IMAGE_REFUSED = ("image_refused", Fault.PROVIDER, False)

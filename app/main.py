@@ -16,6 +16,7 @@ import uvloop
 
 from app import __version__
 from app.assembly import Parts, assemble
+from app.core.clients import ClientsError
 from app.embedded import EmulatorFailed
 from app.errors import Problem
 from app.log import configure, get_logger
@@ -35,6 +36,9 @@ def run(settings: Settings) -> int:
     configure(settings.log_format, settings.log_level)
     try:
         uvloop.run(_serve(settings))
+    except ClientsError as error:
+        log.error("cannot start", reason=f"{settings.clients}: {error}")
+        return 1
     except (OSError, EmulatorFailed) as error:
         log.error("cannot start", reason=str(error))
         return 1

@@ -46,8 +46,8 @@ PROVIDER_FAULTS = (
 )  # fmt: skip
 ERROR_KINDS = (
     "malformed_request", "unknown_operation", "invalid_parameter", "missing_image", "invalid_image", "image_too_large",
-    "body_too_large", "object_unavailable", "unauthenticated", "forbidden", *PROVIDER_FAULTS, "over_capacity",
-    "deadline_exceeded", "accumulator_unavailable", "no_worker", "shutting_down", "internal",
+    "body_too_large", "object_unavailable", "unauthenticated", "wrong_signature", "forbidden", *PROVIDER_FAULTS,
+    "over_capacity", "deadline_exceeded", "accumulator_unavailable", "no_worker", "shutting_down", "internal",
 )  # fmt: skip
 
 # Buckets in seconds. Waiting: dense up to the default limit of 0.2 s and just above it, where the tail shows.

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
 
+    # Who is let in. Without the file everybody is, and is told apart by the key that he shows.
+    clients: str | None = _entry(None, "file", "TOML file with the clients that are let in, and their keys.")
+
     # Where images wait. Without Redis they are gathered in this process.
     redis_url: str | None = _entry(None, "URL", "Redis where API and worker processes meet.", repr=False)
     redis_shards: int = _entry(1, "shards", "Independent parts of Redis that lanes are spread over.", ge=1, le=1024)
@@ -161,9 +164,9 @@ class Settings(BaseSettings):
     def _upstream_url_is_url(cls, value: str | None) -> str | None:
         return _checked_url(value, HTTP_SCHEMES)
 
-    @field_validator("model")
+    @field_validator("model", "clients")
     @classmethod
-    def _model_is_there(cls, value: str | None) -> str | None:
+    def _file_is_there(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
             raise ValueError("there is no such file")
         return value

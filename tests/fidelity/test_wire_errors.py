@@ -17,7 +17,12 @@ MODEL = pytest.fixture(service_model, scope="module", name="model")
 OPERATION = "DetectLabels"
 DIALECT = RekognitionDialect()
 # These come from AWS's front and not from the service, so its model does not have them; programs see a plain ClientError.
-FRONT = {"SerializationException", "UnknownOperationException", "UnrecognizedClientException"}
+FRONT = {
+    "SerializationException",
+    "UnknownOperationException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+}
 
 
 def refused(kind: Kind) -> RawReply:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.core.clients import Clients
 from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, RawRequest, Task
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, RawReply
@@ -26,7 +27,9 @@ _SUCCESS_STATUS = 200
 class NativeDialect:
     """`POST /v1/detect`."""
 
-    def __init__(self, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
+    def __init__(self, clients: Clients | None = None, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
+        """`clients`: who is let in; without any, everybody."""
+        self._clients = clients or Clients()
         self._max_image_bytes = max_image_bytes
 
     @property
@@ -48,7 +51,7 @@ class NativeDialect:
             endpoint=self.name,
             operation=OPERATION,
             task=Task.DETECT,
-            tenant=request.read_tenant(raw.headers),
+            tenant=request.read_tenant(raw.headers, self._clients),
             source=InlineImage(image),
             inquiries=inquiries,
             wishes=wishes,

@@ -54,6 +54,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.BODY_TOO_LARGE: Row(413, "The request is too large"),
         Kind.OBJECT_UNAVAILABLE: Row(404, "The stored image cannot be had"),
         Kind.UNAUTHENTICATED: Row(401, "Who are you?"),
+        Kind.WRONG_SIGNATURE: Row(401, "The signature is wrong"),
         Kind.FORBIDDEN: Row(403, "This is not allowed"),
         # We could read the image and the provider would not have it: 422, the content was understood and still refused.
         Kind.IMAGE_REFUSED: Row(422, "The provider refused the image"),

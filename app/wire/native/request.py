@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
+from app.core.clients import Clients
 from app.core.model import Feature, RawRequest
 from app.errors import Kind, Problem
 from app.wire.native.multipart import read_image_field
@@ -15,7 +15,6 @@ from app.wire.values import hint, parse_decimal, quoted
 
 T = TypeVar("T")
 
-ANONYMOUS = "anonymous"
 
 # What can be asked for here. Custom models need the ARN of a model, which only the vendor's own dialect can name.
 FEATURES: Mapping[str, Feature] = {
@@ -31,8 +30,6 @@ DEFAULT_MIN_SCORE_UNIT = 0.5
 
 # Fields of a query that are looked at before giving up: there are three parameters, and a list may be spelled out.
 _MAX_QUERY_FIELDS = 32
-# Hexadecimal digits of the hash that stands for an API key: 96 bits, far from any collision, and the key stays secret.
-_TENANT_DIGITS = 24
 _BEARER = "bearer "
 
 _MULTIPART = "multipart/form-data"
@@ -124,10 +121,10 @@ def read_image(raw: RawRequest, max_bytes: int) -> bytes:
     return image
 
 
-def read_tenant(headers: Mapping[str, str]) -> str:
-    """A name for whoever holds the API key, made from its hash: the key itself goes no further than this line."""
+def read_tenant(headers: Mapping[str, str], clients: Clients) -> str:
+    """Whoever holds the API key; the key itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
     key = headers.get("x-api-key", "").strip()
     authorization = headers.get("authorization", "").strip()
     if not key and authorization.lower().startswith(_BEARER):
         key = authorization[len(_BEARER) :].strip()
-    return f"key-{hashlib.sha256(key.encode()).hexdigest()[:_TENANT_DIGITS]}" if key else ANONYMOUS
+    return clients.of_key(key)

@@ -10,13 +10,15 @@ sending every DetectLabels alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
 
 from app.core.buckets import AllowedBuckets
+from app.core.clients import Clients
 from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, Task, canonical_json
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, RawReply
@@ -36,16 +38,22 @@ _WANTED = "wanted"
 _SUCCESS_STATUS = 200
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class RekognitionOptions:
     """What the operator decides.
 
     `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
-    which are handed on may name.
+    which are handed on may name. `clients`: who is let in; `now`: the time that signatures are compared with.
     """
 
     scene_labels: Literal["drop", "alone"] = "drop"
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
+    clients: Clients = field(default_factory=Clients)
+    now: Callable[[], datetime] = _utc_now
 
 
 class RekognitionDialect:
@@ -61,7 +69,7 @@ class RekognitionDialect:
     def read(self, raw: RawRequest) -> Call | Passthrough:
         """The call that the request makes. Raises Problem for what AWS would refuse, too, and for what the operator does."""
         name = request.read_operation(raw)
-        tenant = request.read_tenant(raw)
+        tenant = request.read_tenant(raw, self._options.clients, self._options.now())
         operation = OPERATIONS.get(name)
         if operation is None:
             require_allowed_buckets(raw, self._options.buckets)

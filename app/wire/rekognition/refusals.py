@@ -59,6 +59,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
             "Unable to get object metadata from S3. Check object key, region and/or access permissions.",
         ),
         Kind.UNAUTHENTICATED: Row("UnrecognizedClientException", 400, "The security token included in the request is invalid."),
+        Kind.WRONG_SIGNATURE: Row("InvalidSignatureException", 400, "The request signature does not match."),
         Kind.FORBIDDEN: _DENIED,
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # Another vendor said no for good (its own account, its own quota). Not the caller's parameters, and no use to

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import binascii
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 import pybase64
 
+from app.core.clients import Clients
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import ImageSource, InlineImage, StoredImage
 from app.wire.rekognition.members import Members
+from app.wire.rekognition.signature import check_signature
 from app.wire.values import quoted
-
-ANONYMOUS = "anonymous"
 
 # Largest body that is parsed, bytes. 5 MB of image are 7 MB of base64; some writers escape "/" and "+" in JSON, which can
 # double that. What is larger still is an image over the limit in any spelling.
@@ -57,14 +58,24 @@ def read_operation(request: RawRequest) -> str:
     return match.group(1)
 
 
-def read_tenant(request: RawRequest) -> str:
-    """The access key id that the request claims to be signed with (not a secret); verifying it is the server's part."""
+def read_tenant(request: RawRequest, clients: Clients, now: datetime) -> str:
+    """Whose access key the request claims to be signed with; the signature is checked where the operator knows the secret.
+
+    Raises Problem: UNAUTHENTICATED, WRONG_SIGNATURE.
+    """
+    known = clients.of_access_key(_access_key_id(request))
+    if known.secret is not None:
+        check_signature(request, known.secret, now)
+    return known.tenant
+
+
+def _access_key_id(request: RawRequest) -> str:
     match = _CREDENTIAL.search(request.headers.get("authorization", ""))
     if match:
         return match.group(1)
     scope = request.headers.get(_CREDENTIAL_QUERY.lower()) or _from_query(request.query)
     match = _CREDENTIAL.match(f"Credential={scope}")
-    return match.group(1) if match else ANONYMOUS
+    return match.group(1) if match else ""
 
 
 def _from_query(query: str) -> str:

@@ -1,0 +1,109 @@
+"""Who may ask: the clients that the operator has named, with their keys. Pure; used by the dialects, read from a file at start.
+
+In: what a request shows (an API key, a bearer token, an AWS access key id). Out: the tenant, by the name that the operator gave
+the client, so that a client with two keys is one tenant. Where no clients are named, everybody is let in, and is told apart by
+what he shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.errors import Kind, Problem
+
+ANONYMOUS = "anonymous"
+# Hexadecimal digits of the hash that stands for a key: 96 bits, far from any collision, and the key stays secret.
+_DIGITS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An AWS access key: whose it is, and the secret that its signatures are checked with, if the operator knows it."""
+
+    tenant: str
+    secret: str | None = field(default=None, repr=False)
+
+
+class ClientsError(ValueError):
+    """The operator's file cannot be used; the text names the client and what is wrong, and never a key."""
+
+
+class Clients:
+    """The named clients. `keys`: API key or token -> client; `access_keys`: AWS access key id -> its client and secret."""
+
+    def __init__(self, keys: Mapping[str, str] | None = None, access_keys: Mapping[str, AccessKey] | None = None) -> None:
+        # By hash: how long a look-up takes says nothing about a key that is nearly right.
+        self._names = {_digest(key): name for key, name in (keys or {}).items()}
+        self._access_keys = dict(access_keys or {})
+
+    @property
+    def are_named(self) -> bool:
+        return bool(self._names or self._access_keys)
+
+    def of_key(self, key: str) -> str:
+        """The tenant behind an API key or a token; "" where none was shown. Raises Problem(UNAUTHENTICATED)."""
+        if not self.are_named:
+            return f"key-{_digest(key)[:_DIGITS]}" if key else ANONYMOUS
+        name = self._names.get(_digest(key)) if key else None
+        if name is None:
+            raise Problem(Kind.UNAUTHENTICATED, "the API key is not known here" if key else "no API key was given")
+        return name
+
+    def of_access_key(self, access_key_id: str) -> AccessKey:
+        """The same for an AWS access key id."""
+        if not self.are_named:
+            return AccessKey(access_key_id or ANONYMOUS)
+        known = self._access_keys.get(access_key_id)
+        if known is None:
+            said = "the access key id is not known here" if access_key_id else "the request is not signed"
+            raise Problem(Kind.UNAUTHENTICATED, said)
+        return known
+
+
+def parse_clients(text: str) -> Clients:
+    """From TOML: a table per client, with `keys` (a list) and `aws` (a table: access key id = secret, "" for none).
+
+    Raises ClientsError.
+    """
+    keys: dict[str, str] = {}
+    access_keys: dict[str, AccessKey] = {}
+    for name, entry in _tables(text).items():
+        if not isinstance(entry, dict) or not entry.keys() <= {"keys", "aws"}:
+            raise ClientsError(f"client {name!r}: a table with `keys` and `aws` was expected")
+        for key in _texts(name, entry.get("keys", [])):
+            if keys.setdefault(key, name) != name:
+                raise ClientsError(f"client {name!r} has a key that another client has, too")
+        for access_key_id, secret in _pairs(name, entry.get("aws", {})).items():
+            if access_key_id in access_keys:
+                raise ClientsError(f"client {name!r}: access key id {access_key_id!r} belongs to another client")
+            access_keys[access_key_id] = AccessKey(name, secret or None)
+    if not keys and not access_keys:
+        raise ClientsError("no client has any key: nobody would be let in")
+    return Clients(keys, access_keys)
+
+
+def _tables(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ClientsError("it is not TOML") from error  # not its words: they may quote a line
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(key, str) and key.strip() for key in value):
+        raise ClientsError(f"client {name!r}: `keys` is a list of texts that are not empty")
+    return value
+
+
+def _pairs(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(secret, str) for secret in value.values()):
+        raise ClientsError(f'client {name!r}: `aws` is a table of access key id = secret, "" where signatures are not checked')
+    return value
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

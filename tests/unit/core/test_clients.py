@@ -1,0 +1,80 @@
+"""Who is let in: the clients that the operator named, by any of their keys; or everybody, told apart by what he shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.clients import ANONYMOUS, AccessKey, Clients, ClientsError, parse_clients
+from app.errors import Kind, Problem
+
+FILE = """
+[shop]
+keys = ["shop-key-1", "shop-key-2"]
+[shop.aws]
+AKIDSHOP = "shop-secret"
+
+[archive]
+aws = { AKIDARCHIVE = "" }
+"""
+
+
+@pytest.mark.parametrize("key", ["shop-key-1", "shop-key-2"])
+def test_a_client_is_one_tenant_whichever_key_it_shows(key: str) -> None:
+    assert parse_clients(FILE).of_key(key) == "shop"
+
+
+def test_access_keys_come_with_the_secret_that_signatures_are_checked_with() -> None:
+    clients = parse_clients(FILE)
+    assert clients.of_access_key("AKIDSHOP") == AccessKey("shop", "shop-secret")
+    assert clients.of_access_key("AKIDARCHIVE") == AccessKey("archive", None)
+
+
+@pytest.mark.parametrize("shown", ["", "shop-key-3", "shop-key-1 ", "AKIDSHOP"])
+def test_whoever_is_not_named_stays_outside(shown: str) -> None:
+    with pytest.raises(Problem) as raised:
+        parse_clients(FILE).of_key(shown)
+    assert raised.value.kind is Kind.UNAUTHENTICATED
+    assert shown.strip() == "" or shown not in raised.value.detail
+
+
+@pytest.mark.parametrize("shown", ["", "AKIDOTHER", "shop-key-1"])
+def test_the_same_for_access_keys(shown: str) -> None:
+    with pytest.raises(Problem) as raised:
+        parse_clients(FILE).of_access_key(shown)
+    assert raised.value.kind is Kind.UNAUTHENTICATED
+
+
+def test_without_a_file_everybody_is_let_in_and_told_apart() -> None:
+    clients = Clients()
+    assert not clients.are_named
+    assert clients.of_key("") == clients.of_access_key("").tenant == ANONYMOUS
+    assert clients.of_key("one") != clients.of_key("two") != ANONYMOUS
+    assert "one" not in clients.of_key("one")
+    assert clients.of_access_key("AKID") == AccessKey("AKID", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "nobody"),
+        ("[shop]", "nobody"),
+        ("shop = 1", "'shop'"),
+        ('[shop]\nkey = ["k"]', "'shop'"),
+        ('[shop]\nkeys = "k"', "'shop'"),
+        ('[shop]\nkeys = [""]', "'shop'"),
+        ("[shop]\nkeys = [1]", "'shop'"),
+        ('[shop]\naws = ["AKID"]', "'shop'"),
+        ("[shop]\naws = { AKID = 1 }", "'shop'"),
+        ('[shop]\nkeys = ["hush"]\n[other]\nkeys = ["hush"]', "'other'"),
+        ('[shop]\naws = { AKID = "hush" }\n[other]\naws = { AKID = "" }', "'other'"),
+        ('[shop\nkeys = ["hush"]', "TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_and_no_key_is_told(text: str, said: str) -> None:
+    with pytest.raises(ClientsError, match=said) as raised:
+        parse_clients(text)
+    assert "hush" not in str(raised.value)
+
+
+def test_nothing_that_is_printed_holds_a_secret() -> None:
+    assert "shop-secret" not in repr(parse_clients(FILE).of_access_key("AKIDSHOP"))
