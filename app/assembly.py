@@ -104,7 +104,7 @@ def _clients(settings: Settings) -> Clients:
 
 
 def _rekognition_options(settings: Settings, clients: Clients) -> RekognitionOptions:
-    return RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets), clients)
+    return RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets), settings.grid_text, clients)
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:

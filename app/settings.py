@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     layouts: Names = _entry((), "list", "Grids (rows x columns), comma between, in place of the budget; for example `2x1,2x2`.")
     grid_mode: GridMode = _entry("kept", "", "Keep each image's aspect, or stretch to fixed cells as the paper does.")
     scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
+    grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
 
     # Limits.

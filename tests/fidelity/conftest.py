@@ -11,5 +11,5 @@ from tests.support.sdk import Rig, running_rig
 
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with running_rig(tmp_path_factory.mktemp("sdk")) as running:
+    with running_rig(tmp_path_factory.mktemp("sdk"), TESSERA_GRID_TEXT="true") as running:
         yield running

@@ -19,6 +19,7 @@ from tests.support.pictures import (
     check_equipment,
     check_faces,
     check_labels,
+    check_text,
     picture,
 )
 from tests.support.sdk import Rig, new_key, together
@@ -76,6 +77,16 @@ def test_two_clients_share_a_sheet_and_get_their_own_answers(
         alone = rig.direct()(operation.name, scene.content, **operation.members)
         operation.check(scene, alone.answer)
         assert list(differences(one.answer, operation.placeable(alone.answer))) == []
+
+
+def test_text_shares_sheets_where_the_operator_allows_it(rig: Rig) -> None:
+    scenes = [picture(800, 600, 3, 8), picture(800, 600, 21, 30, 55)]
+    client = rig.client()
+    told = together(*(lambda scene=scene: client("DetectText", scene.content) for scene in scenes))
+    assert [one.layout for one in told] == ["2x1", "2x1"]
+    for scene, one in zip(scenes, told, strict=True):
+        check_text(scene, one.answer)
+        check_text(scene, rig.direct()("DetectText", scene.content).answer)
 
 
 def test_a_crowd_of_clients_pays_half_and_nobody_gets_somebody_elses_boxes(rig: Rig) -> None:

@@ -16,7 +16,6 @@ SCENE, OTHER = picture(800, 600, 21, 30, 990), picture(700, 700, 30, 31)
 BYTES, OTHER_BYTES = {"Bytes": SCENE.content}, {"Bytes": OTHER.content}
 
 ANSWERED: Mapping[str, Mapping[str, Any]] = {
-    "DetectText": {"Image": BYTES, "Filters": {"WordFilter": {"MinConfidence": 10}}},
     "DetectModerationLabels": {"Image": BYTES, "MinConfidence": 1},
     "CompareFaces": {"SourceImage": BYTES, "TargetImage": OTHER_BYTES, "SimilarityThreshold": 50},
     "ListCollections": {"MaxResults": 10},
@@ -47,10 +46,14 @@ def test_the_images_arrive_untouched(rig: Rig) -> None:
 
 def test_many_at_once_are_not_mixed_up(rig: Rig) -> None:
     scenes = [picture(640, 480, 400 + number) for number in range(8)]
-    client = rig.client()
-    told = together(*(lambda scene=scene: client("DetectText", scene.content) for scene in scenes))
-    for number, one in enumerate(told):
-        assert {found["DetectedText"] for found in one.answer["TextDetections"]} == {f"{400 + number:04d}"}
+    wanted: list[dict[str, Any]] = [
+        {"SourceImage": {"Bytes": scene.content}, "TargetImage": {"Bytes": scene.content}} for scene in scenes
+    ]
+    client, direct = rig.client(), rig.direct()
+    told = together(*(lambda asked=asked: client("CompareFaces", **asked) for asked in wanted))
+    alone = [direct("CompareFaces", **asked).body for asked in wanted]
+    assert [one.body for one in told] == alone
+    assert len(set(alone)) == len(scenes), "each has its face somewhere else"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_many_at_once_are_not_mixed_up(rig: Rig) -> None:
     [
         ("DescribeCollection", {"CollectionId": "nobody"}, "ResourceNotFoundException"),
         ("CreateCollection", {"CollectionId": "people"}, "ResourceAlreadyExistsException"),
-        ("DetectText", {"Image": {"Bytes": b"no image"}}, "InvalidImageFormatException"),
+        ("DetectModerationLabels", {"Image": {"Bytes": b"no image"}}, "InvalidImageFormatException"),
         ("ListUsers", {"CollectionId": "people"}, "UnknownOperationException"),
     ],
 )
@@ -86,18 +89,18 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 def test_everything_is_signed_again_with_the_operators_key(strict: Rig) -> None:
     """A sheet, a lone image, a passed-through request; a client's own signature would be refused."""
-    assert code_of(strict.direct().refused("DetectText", SCENE.content)) == "InvalidSignatureException"
+    assert code_of(strict.direct().refused("DetectModerationLabels", SCENE.content)) == "InvalidSignatureException"
     client, hurried = strict.client(), strict.client(HURRIED)
     told = together(*(lambda scene=scene: client("DetectFaces", scene.content) for scene in (SCENE, OTHER)))
     assert {one.layout for one in told} == {"2x1"}
     assert hurried("DetectFaces", SCENE.content).layout == "1x1"
-    assert client("DetectText", SCENE.content).answer["TextDetections"]
+    assert client("DetectModerationLabels", SCENE.content).answer["ModerationModelVersion"]
     assert client("ListCollections").answer["CollectionIds"] == ["people"]
 
 
 def test_a_vendor_that_drops_the_connection_is_an_error_and_no_broken_connection(rig: Rig) -> None:
-    rig.emulator.add_fault("close", operation="DetectText", times=1)
-    error = rig.client().refused("DetectText", SCENE.content)
+    rig.emulator.add_fault("close", operation="DetectModerationLabels", times=1)
+    error = rig.client().refused("DetectModerationLabels", SCENE.content)
     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert code_of(error) == "InternalServerError"
 

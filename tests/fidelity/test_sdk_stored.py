@@ -116,7 +116,7 @@ def test_without_allowed_buckets_nothing_is_read(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("operation", "members"),
     [
-        ("DetectText", {"Image": _image(FORBIDDEN, "one.jpg")}),
+        ("DetectModerationLabels", {"Image": _image(FORBIDDEN, "one.jpg")}),
         ("CompareFaces", {"SourceImage": _image(ALLOWED, "one.jpg"), "TargetImage": _image(FORBIDDEN, "one.jpg")}),
         ("StartLabelDetection", {"Video": _image(FORBIDDEN, "one.mp4")}),
     ],
@@ -130,4 +130,7 @@ def test_what_is_handed_on_names_allowed_buckets_only(stored: Rig, operation: st
 
 def test_what_is_handed_on_may_name_an_allowed_bucket(stored: Rig) -> None:
     wanted = _image(ALLOWED, "one.jpg")
-    assert stored.client()("DetectText", Image=wanted).body == stored.direct()("DetectText", Image=wanted).body
+    assert (
+        stored.client()("DetectModerationLabels", Image=wanted).body
+        == stored.direct()("DetectModerationLabels", Image=wanted).body
+    )

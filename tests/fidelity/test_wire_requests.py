@@ -24,7 +24,10 @@ DIALECT = RekognitionDialect(RekognitionOptions(buckets=AllowedBuckets(("*",))))
 # Recorded requests of the real SDKs are kept outside the repository; TESSERA_TEST_CAPTURES names their folder.
 CAPTURES = Path(os.environ.get("TESSERA_TEST_CAPTURES", Path(__file__).parents[3] / "shared" / "wire" / "captures"))
 RECORDED = [path for path in sorted(CAPTURES.glob("rekognition_*.json")) if path.stem != "rekognition_errors"]
-GRIDDED = {"DetectLabels", "DetectFaces", "DetectProtectiveEquipment", "RecognizeCelebrities", "DetectCustomLabels"}
+GRIDDED = {
+    *("DetectLabels", "DetectFaces", "DetectProtectiveEquipment"),
+    *("RecognizeCelebrities", "DetectCustomLabels", "DetectText"),
+}
 
 IMAGES = st.one_of(
     st.builds(lambda data: {"Bytes": data}, st.binary(min_size=1, max_size=400)),
@@ -46,6 +49,10 @@ ATTRIBUTES = st.lists(st.sampled_from(["DEFAULT", "ALL", "BEARD", "SMILE"]), max
 SUMMARY = st.fixed_dictionaries(
     {"MinConfidence": PERCENTS, "RequiredEquipmentTypes": st.lists(st.sampled_from(["FACE_COVER", "HEAD_COVER"]), max_size=2)}
 )
+SIDES = st.floats(0, 1)
+WORD_FILTER = st.fixed_dictionaries(
+    {}, optional={"MinConfidence": PERCENTS, "MinBoundingBoxHeight": SIDES, "MinBoundingBoxWidth": SIDES}
+)
 PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "DetectLabels": st.fixed_dictionaries(
         {"Image": IMAGES},
@@ -62,6 +69,9 @@ PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "DetectCustomLabels": st.fixed_dictionaries(
         {"Image": IMAGES, "ProjectVersionArn": st.just(ARN)},
         optional={"MinConfidence": PERCENTS, "MaxResults": st.integers(0, 1000)},
+    ),
+    "DetectText": st.fixed_dictionaries(
+        {"Image": IMAGES}, optional={"Filters": st.fixed_dictionaries({}, optional={"WordFilter": WORD_FILTER})}
     ),
 }
 
@@ -83,8 +93,9 @@ def test_what_botocore_writes_is_read(operation: str, model: Any, data: st.DataO
     inquiry = call.inquiries[0]
     assert json.loads(inquiry.own_request) == {name: value for name, value in asked.items() if name != "Image"}
     assert inquiry.max_results == asked.get("MaxLabels", asked.get("MaxResults"))
-    default_percent = 55 if operation == "DetectLabels" else None
-    percent = asked.get("MinConfidence", default_percent)
+    default_percent = {"DetectLabels": 55, "DetectText": 80}.get(operation)
+    filters = asked.get("Filters", {}).get("WordFilter", {}) if operation == "DetectText" else asked
+    percent = filters.get("MinConfidence", default_percent)
     assert inquiry.min_score_unit == (None if percent is None else percent / 100)
     assert inquiry.parameters == canonical_json(json.loads(inquiry.parameters))
 

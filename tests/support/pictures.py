@@ -64,6 +64,20 @@ def check_celebrities(scene: Scene, answer: Json) -> None:
     assert [one["Name"] for one in _in_order(celebrities, placed, lambda one: one["Face"])] == _labels(scene)
 
 
+def check_text(scene: Scene, answer: Json) -> None:
+    """The number of each marker as a word in its place, in a line of its own; Ids count from 0, lines first."""
+    items = answer["TextDetections"]
+    assert [item["Id"] for item in items] == list(range(2 * len(scene.objects)))
+    lines, words = items[: len(scene.objects)], items[len(scene.objects) :]
+    placed = _placed(scene.objects, [word["Geometry"] for word in words])
+    read = _in_order(words, placed, lambda word: word["Geometry"])
+    assert [word["DetectedText"] for word in read] == [f"{_number(thing):04d}" for thing in scene.objects]
+    for word in words:
+        line = lines[word["ParentId"]]
+        assert (word["Type"], line["Type"], line["DetectedText"]) == ("WORD", "LINE", word["DetectedText"])
+        assert line["Geometry"] == word["Geometry"]
+
+
 def check_custom_labels(scene: Scene, answer: Json) -> None:
     found = answer["CustomLabels"]
     placed = _placed(scene.objects, [one["Geometry"] for one in found])

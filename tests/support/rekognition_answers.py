@@ -94,10 +94,41 @@ CUSTOM: dict[str, Any] = {
     ]
 }
 
+TEXT: dict[str, Any] = {
+    "TextDetections": [
+        {
+            "DetectedText": "IT'S MONDAY",
+            "Type": "LINE",
+            "Id": 0,
+            "Confidence": 99.5,
+            "Geometry": {"BoundingBox": CAR_BOX, "Polygon": [{"X": 0.5, "Y": 0.25}, {"X": 0.75, "Y": 0.75}]},
+            "Novelty": [1],
+        },
+        {
+            "DetectedText": "IT'S",
+            "Type": "WORD",
+            "Id": 1,
+            "ParentId": 0,
+            "Confidence": 99.0,
+            "Geometry": {"BoundingBox": CAR_BOX, "Polygon": [{"X": 0.5, "Y": 0.25}]},
+            "Novelty": {"kept": True},
+        },
+        {
+            "DetectedText": "MONDAY",
+            "Type": "WORD",
+            "Id": 2,
+            "ParentId": 0,
+            "Confidence": 90.0,
+            "Geometry": {"BoundingBox": EDGE_BOX},
+        },
+    ],
+    "TextModelVersion": "3.0",
+}
 FULL: dict[Feature, dict[str, Any]] = {
     Feature.OBJECTS: LABELS,
     Feature.FACES: FACES,
     Feature.CELEBRITIES: CELEBRITIES,
     Feature.PROTECTIVE_EQUIPMENT: EQUIPMENT,
     Feature.CUSTOM_OBJECTS: CUSTOM,
+    Feature.TEXT: TEXT,
 }

@@ -48,8 +48,15 @@ def _merged_members(inquiry: Inquiry) -> dict[str, Any]:
         raise ValueError("not a JSON object")
     may_filter = bool(members.pop(CONFIDENCE_GIVEN, not operation.has_trained_thresholds))
     if operation.confidence_member and may_filter and inquiry.min_score_unit is not None:
-        members[operation.confidence_member] = round(inquiry.min_score_unit * _PERCENT, _PERCENT_DECIMALS)
+        _put(members, operation.confidence_member, round(inquiry.min_score_unit * _PERCENT, _PERCENT_DECIMALS))
     return members
+
+
+def _put(members: dict[str, Any], way: tuple[str, ...], value: float) -> None:
+    *structures, last = way
+    for name in structures:
+        members = members.setdefault(name, {})
+    members[last] = value
 
 
 def _with_image(members: bytes, image: bytes) -> bytes:

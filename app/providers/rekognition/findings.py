@@ -7,6 +7,7 @@
     CELEBRITIES           {"celebrity": ...} or {"unrecognized": ...}
     PROTECTIVE_EQUIPMENT  {"person": ..., "summary": [names of the Summary lists with its Id]}; no "summary" without Summary
     CUSTOM_OBJECTS        {"custom_label": ...}; box None for a label of the whole image
+    TEXT                  one per word: {"line": the Id of its line, "word": ..., "whole": the line, "words": how many it has}
 
 Labels without instances (scenes, concepts) have no place in the image and cannot be attributed to a cell of a sheet: they
 are left out. An image that was sent alone still has them, in `Reading.verbatim`. For a finding that is broken, or whose box is
@@ -15,6 +16,7 @@ missing where the operation promises one, there is a None; its neighbours stand.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -109,11 +111,37 @@ def _custom_labels(answer: _Object) -> Iterator[_Found]:
     return (_or_none(read, label) for label in _entries(answer, "CustomLabels"))
 
 
+def _words(answer: _Object) -> Iterator[_Found]:
+    """Words by their lines. A line without any word (none is known to come) would be nobody's."""
+    entries = _entries(answer, "TextDetections")
+    items = [entry for entry in entries if isinstance(entry, dict)]
+    lines = {_line_id(item, "Id"): item for item in items if item.get("Type") == "LINE"}
+    in_line = Counter(_line_id(item, "ParentId") for item in items if item.get("Type") != "LINE")
+
+    def read(word: _Object) -> Detection:
+        line_id = _line_id(word, "ParentId")
+        if line_id is None or line_id not in lines:
+            raise Broken("a word without a line")
+        whole = typed_fields(lines[line_id])
+        fields: _Fields = {"line": line_id, "word": typed_fields(word), "whole": whole, "words": in_line[line_id]}
+        box = _box(_object(word, "Geometry"))
+        return _detection(Feature.TEXT, _text(word, "DetectedText"), _score_unit(word), box, fields)
+
+    words = (entry for entry in entries if not (isinstance(entry, dict) and entry.get("Type") == "LINE"))
+    return (_or_none(read, word) for word in words)
+
+
+def _line_id(item: _Object, member: str) -> int | None:
+    value = item.get(member)
+    return value if isinstance(value, int) else None
+
+
 FINDERS: Mapping[Feature, Callable[[_Object], Iterator[_Found]]] = {
     Feature.OBJECTS: _labels,
     Feature.FACES: _faces,
     Feature.CELEBRITIES: _celebrities,
     Feature.PROTECTIVE_EQUIPMENT: _persons,
+    Feature.TEXT: _words,
     Feature.CUSTOM_OBJECTS: _custom_labels,
 }
 

@@ -31,13 +31,18 @@ _DOLLARS_PER_IMAGE = 0.001  # price page, US regions, first million images a mon
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `marks`: members (and their JSON types) of which a real answer has at least one; lists hold findings."""
+    """One operation. `marks`: members (and their JSON types) of which a real answer has at least one; lists hold findings.
+
+    `confidence_member`: the way to the member that holds the least confidence. `result_cap`: most entries of those lists, or
+    most findings where `caps_findings`.
+    """
 
     name: str
     marks: Mapping[str, type]
     max_image_bytes: int = _INLINE_LIMIT_BYTES
-    confidence_member: str | None = None
+    confidence_member: tuple[str, ...] = ()
     result_cap: int | None = None
+    caps_findings: bool = False
     has_trained_thresholds: bool = False
 
 
@@ -46,7 +51,7 @@ OPERATIONS: dict[Feature, Operation] = {
     Feature.OBJECTS: Operation(
         "DetectLabels",
         {"Labels": list, "ImageProperties": dict},
-        confidence_member="MinConfidence",
+        confidence_member=("MinConfidence",),
         result_cap=MOST_LABELS,
     ),
     Feature.FACES: Operation("DetectFaces", {"FaceDetails": list}, result_cap=100),
@@ -54,12 +59,20 @@ OPERATIONS: dict[Feature, Operation] = {
     Feature.PROTECTIVE_EQUIPMENT: Operation(
         "DetectProtectiveEquipment", {"Persons": list}, max_image_bytes=_INLINE_LIMIT_SMALL_BYTES, result_cap=15
     ),
+    # 100 words (API reference); each is listed beside its line.
+    Feature.TEXT: Operation(
+        "DetectText",
+        {"TextDetections": list},
+        confidence_member=("Filters", "WordFilter", "MinConfidence"),
+        result_cap=100,
+        caps_findings=True,
+    ),
     # Every custom label has a threshold found in training; a MinConfidence that nobody asked for would override it.
     Feature.CUSTOM_OBJECTS: Operation(
         "DetectCustomLabels",
         {"CustomLabels": list},
         max_image_bytes=_INLINE_LIMIT_SMALL_BYTES,
-        confidence_member="MinConfidence",
+        confidence_member=("MinConfidence",),
         has_trained_thresholds=True,
     ),
 }

@@ -16,7 +16,7 @@ from app.providers.contract import Reading
 from app.providers.rekognition.findings import FINDERS
 from app.providers.rekognition.operations import OPERATIONS, Operation
 
-_MODEL_VERSIONS = ("LabelModelVersion", "ProtectiveEquipmentModelVersion")
+_MODEL_VERSIONS = ("LabelModelVersion", "ProtectiveEquipmentModelVersion", "TextModelVersion")
 
 
 def parse(feature: Feature, body: bytes) -> Reading:
@@ -28,7 +28,8 @@ def parse(feature: Feature, body: bytes) -> Reading:
     extra: dict[str, Tree] = {name: answer[name] for name in _MODEL_VERSIONS if isinstance(answer.get(name), str)}
     found = tuple(FINDERS[feature](answer))
     sound = tuple(detection for detection in found if detection is not None)
-    return Reading(sound, body, truncated=_is_truncated(operation, answer), broken=len(found) - len(sound), extra=extra)
+    is_truncated = _is_truncated(operation, answer, len(found))
+    return Reading(sound, body, truncated=is_truncated, broken=len(found) - len(sound), extra=extra)
 
 
 def garbled(what: str) -> Problem:
@@ -46,8 +47,10 @@ def _read_object(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _is_truncated(operation: Operation, answer: dict[str, Any]) -> bool:
+def _is_truncated(operation: Operation, answer: dict[str, Any], findings: int) -> bool:
     if operation.result_cap is None:
         return False
+    if operation.caps_findings:
+        return findings >= operation.result_cap
     lists = [answer.get(name) for name in operation.marks]
     return sum(len(found) for found in lists if isinstance(found, list)) >= operation.result_cap

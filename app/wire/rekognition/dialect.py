@@ -47,11 +47,13 @@ class RekognitionOptions:
     """What the operator decides.
 
     `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
-    which are handed on may name. `clients`: who is let in; `now`: the time that signatures are compared with.
+    which are handed on may name. `grid_text`: text may share sheets. `clients`: who is let in; `now`: the time that signatures
+    are compared with.
     """
 
     scene_labels: Literal["drop", "alone"] = "drop"
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
+    grid_text: bool = False
     clients: Clients = field(default_factory=Clients)
     now: Callable[[], datetime] = _utc_now
 
@@ -103,8 +105,10 @@ class RekognitionDialect:
         return refusals.refuse(problem, request_id)
 
     def _settled_alone(self, operation: Operation) -> Bypass | None:
+        """Scenes would be lost in a grid, and small print suffers most: the operator decides."""
         needs_scenes = operation.feature is Feature.OBJECTS and self._options.scene_labels == "alone"
-        return Bypass.SETTING if needs_scenes else None
+        stays_large = operation.feature is Feature.TEXT and not self._options.grid_text
+        return Bypass.SETTING if needs_scenes or stays_large else None
 
     def _reply(self, call: Call, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
         if len(outcomes) != 1:

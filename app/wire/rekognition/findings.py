@@ -43,6 +43,8 @@ class Wanted:
     general_labels: bool = True
     filters: LabelFilters = field(default_factory=LabelFilters)
     summary: bool = False
+    min_word_width: float = 0.0
+    min_word_height: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

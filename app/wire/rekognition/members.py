@@ -40,13 +40,20 @@ class Members:
 
     def percent(self, name: str) -> float | None:
         """A number from 0 to 100."""
+        return self._number(name, PERCENT_MAX)
+
+    def ratio(self, name: str) -> float | None:
+        """A number from 0 to 1."""
+        return self._number(name, 1)
+
+    def _number(self, name: str, most: float) -> float | None:
         value = self.values.get(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong_type(name, "a number")
-        if not 0 <= value <= PERCENT_MAX:
-            raise self.invalid(name, f"must be between 0 and 100, not {quoted(str(value))}")
+        if not 0 <= value <= most:
+            raise self.invalid(name, f"must be between 0 and {most:g}, not {quoted(str(value))}")
         return float(value)
 
     def count(self, name: str) -> int | None:

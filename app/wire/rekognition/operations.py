@@ -17,6 +17,7 @@ from app.wire.rekognition.answers import write_celebrities, write_custom_labels,
 from app.wire.rekognition.findings import PERCENT, Found, LabelFilters, Wanted, Written
 from app.wire.rekognition.labels import write_labels
 from app.wire.rekognition.members import Members
+from app.wire.rekognition.text import write_text
 
 # Largest inline image, bytes: 5 MB in the service model, 4 MB for protective equipment and custom labels ("Guidelines and
 # quotas in Amazon Rekognition").
@@ -28,6 +29,8 @@ BILLED_VERBS = ("Detect", "Recognize", "Compare", "Search", "Index")
 
 # DetectLabels without MinConfidence returns labels of at least 55 percent (service model).
 DEFAULT_LABEL_PERCENT = 55.0
+# DetectText without a filter returns words of at least 80 percent (API reference, DetectionFilter).
+DEFAULT_WORD_PERCENT = 80.0
 
 # Enumerations of the service model (a test compares them with botocore's).
 LABEL_FEATURES = frozenset({"GENERAL_LABELS", "IMAGE_PROPERTIES"})
@@ -123,6 +126,21 @@ def _ask_protective_equipment(members: Members) -> Asked:
     return Asked(parameters, wanted=Wanted(summary=True))
 
 
+def _ask_text(members: Members) -> Asked:
+    """Regions of interest belong to one image: a sheet has others."""
+    filters = members.structure("Filters")
+    words = filters.structure("WordFilter")
+    min_percent = words.percent("MinConfidence")
+    return Asked(
+        min_percent=DEFAULT_WORD_PERCENT if min_percent is None else min_percent,
+        wanted=Wanted(
+            min_word_width=words.ratio("MinBoundingBoxWidth") or 0.0,
+            min_word_height=words.ratio("MinBoundingBoxHeight") or 0.0,
+        ),
+        alone=Bypass.FEATURES if filters.has("RegionsOfInterest") else None,
+    )
+
+
 def _ask_custom_labels(members: Members) -> Asked:
     """Without MinConfidence every label has its own trained threshold: such requests cannot share a sheet with others."""
     members.required("ProjectVersionArn")
@@ -143,6 +161,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "DetectProtectiveEquipment": Operation(
             Feature.PROTECTIVE_EQUIPMENT, SMALL_INLINE_BYTES, _ask_protective_equipment, write_protective_equipment
         ),
+        "DetectText": Operation(Feature.TEXT, INLINE_BYTES, _ask_text, write_text),
         "DetectCustomLabels": Operation(Feature.CUSTOM_OBJECTS, SMALL_INLINE_BYTES, _ask_custom_labels, write_custom_labels),
     }
 )

@@ -185,3 +185,25 @@ def test_a_broken_ancestor_is_left_out_alone() -> None:
     answer = changed(LABELS, ["Labels", 1, "Confidence"], {"$point": 1})
     ancestors: Any = found(Feature.OBJECTS, answer)[0].fields["ancestors"]
     assert [each["Name"] for each in ancestors] == ["Transportation"]
+
+
+def test_a_word_knows_its_line_and_how_many_words_that_has() -> None:
+    first, second = found(Feature.TEXT, FULL[Feature.TEXT])
+    line = FULL[Feature.TEXT]["TextDetections"][0]
+    assert [(word.label, word.score_unit, word.box) for word in (first, second)] == [
+        ("IT'S", 0.99, CAR),
+        ("MONDAY", 0.9, EDGE),
+    ]
+    assert (first.fields["line"], first.fields["words"]) == (second.fields["line"], second.fields["words"]) == (0, 2)
+    whole, word = first.fields["whole"], first.fields["word"]
+    assert isinstance(whole, dict)
+    assert isinstance(word, dict)
+    assert (whole["DetectedText"], whole["Novelty"]) == (line["DetectedText"], line["Novelty"])
+    assert word["Geometry"] == {"BoundingBox": CAR, "Polygon": [UnitPoint(0.5, 0.25)]}
+
+
+@pytest.mark.parametrize("parent", [7, None, "0", [0]])
+def test_a_word_without_its_line_is_broken_and_its_neighbours_stand(parent: object) -> None:
+    words = FULL[Feature.TEXT]["TextDetections"]
+    answer = {"TextDetections": [*words, {**words[1], "ParentId": parent}]}
+    assert [each.label if each else None for each in FINDERS[Feature.TEXT](answer)] == ["IT'S", "MONDAY", None]

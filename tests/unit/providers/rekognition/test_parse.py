@@ -231,7 +231,7 @@ def entries_of(feature: Feature, answer: dict[str, Any]) -> list[Any]:
     return [entry for name in OPERATIONS[feature].marks for entry in answer[name]]
 
 
-@pytest.mark.parametrize("feature", list(OPERATIONS))
+@pytest.mark.parametrize("feature", sorted(OPERATIONS.keys() - {Feature.TEXT}))
 def test_every_modelled_field_of_a_finding_survives(feature: Feature) -> None:
     shape: Any = MODEL.operation_model(OPERATIONS[feature].name).output_shape
     key = {Feature.OBJECTS: "instance", Feature.FACES: "face", Feature.PROTECTIVE_EQUIPMENT: "person"}.get(feature)

@@ -50,7 +50,7 @@ def test_gridded_operations_become_calls(operation: str) -> None:
 @pytest.mark.parametrize(
     ("operation", "billed"),
     [
-        ("DetectText", True),
+        ("SearchFacesByImage", True),
         ("IndexFaces", True),
         ("DetectModerationLabels", True),
         ("ListCollections", False),
