@@ -123,6 +123,7 @@ async def sdk_request(feature: Feature, members: dict[str, Any]) -> Recorded:
             Feature.FACES: client.detect_faces,
             Feature.CELEBRITIES: client.recognize_celebrities,
             Feature.PROTECTIVE_EQUIPMENT: client.detect_protective_equipment,
+            Feature.TEXT: client.detect_text,
             Feature.CUSTOM_OBJECTS: client.detect_custom_labels,
         }[feature]
         await asyncio.to_thread(call, Image={"Bytes": IMAGE}, **members)
