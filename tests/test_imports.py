@@ -208,7 +208,7 @@ def test_every_row_speaks_of_places_that_may_exist() -> None:
         ("app.accumulator.redis", "redis.asyncio", True),
         ("app.accumulator.memory", "redis.asyncio", False),
         ("app.providers.calling", "app.providers.contract", True),
-        ("app.providers.rekognition.transport", "app.providers.google", False),
+        ("app.providers.rekognition.parse", "app.providers.google", False),
         ("app.work.detect", "app.providers.calling", True),
         ("app.work.detect", "app.providers.rekognition", False),
         ("app.pipeline", "app.settings", False),

@@ -4,7 +4,7 @@ The way of an image through this package, in order:
 
     asking      inquiry + image bytes -> JSON request body
     signing     request -> signed request (credentials, region, endpoint: botocore)
-    transport   signed request -> raw answer (connections, time-outs: httpx)
+    transport   (beside this package) signed request -> raw answer (connections, time-outs: httpx)
     refusals    an answer that is not a success -> errors.Problem
     parse       an answer -> Reading (with `trees` for the geometry inside)
     provider    all of these in order, and whole requests handed on untouched

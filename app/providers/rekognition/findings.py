@@ -22,31 +22,31 @@ from typing import Any, TypeAlias
 
 from app.core.geometry import UnitBox
 from app.core.model import Detection, Feature, Tree
+from app.providers.answers import Broken, checked, entries, number, text
 from app.providers.rekognition.operations import VENDOR
-from app.providers.rekognition.trees import Broken, number, typed_fields, unit_box
+from app.providers.rekognition.trees import typed_fields, unit_box
 
 _Object: TypeAlias = dict[str, Any]
 _Fields: TypeAlias = dict[str, Tree]
 _Found: TypeAlias = Detection | None
 
 _PERCENT = 100.0
-_NO_LIST = "no list"
 _CERTAIN_UNIT = 1.0  # a finding without a Confidence: the vendor named it and voiced no doubt
 
 
 def _labels(answer: _Object) -> Iterator[_Found]:
     known = _labels_by_name(answer)
-    for label in _entries(answer, "Labels"):
+    for label in entries(answer, "Labels"):
         try:
-            yield from _instances(_checked(label), known)
+            yield from _instances(checked(label), known)
         except Broken:
             yield None
 
 
 def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[_Found]:
-    name, label_score_unit = _text(label, "Name"), _score_unit(label)
+    name, label_score_unit = text(label, "Name"), _score_unit(label)
     entry = typed_fields(label, without="Instances")
-    named = (parent.get("Name") for parent in _entries(label, "Parents") if isinstance(parent, dict))
+    named = (parent.get("Name") for parent in entries(label, "Parents") if isinstance(parent, dict))
     ancestors: list[Tree] = [known[parent] for parent in dict.fromkeys(map(str, named)) if parent in known and parent != name]
 
     def read(instance: _Object) -> Detection:
@@ -54,14 +54,14 @@ def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[_Found]:
         score_unit = _score_unit(instance, otherwise=label_score_unit)
         return _detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)
 
-    return [_or_none(read, instance) for instance in _entries(label, "Instances")]
+    return [_or_none(read, instance) for instance in entries(label, "Instances")]
 
 
 def _labels_by_name(answer: _Object) -> dict[str, _Fields]:
     known: dict[str, _Fields] = {}
-    for label in _entries(answer, "Labels"):
+    for label in entries(answer, "Labels"):
         try:
-            known.setdefault(_text(_checked(label), "Name"), typed_fields(label, without="Instances"))
+            known.setdefault(text(checked(label), "Name"), typed_fields(label, without="Instances"))
         except Broken:
             continue
     return known
@@ -71,21 +71,21 @@ def _faces(answer: _Object) -> Iterator[_Found]:
     def read(face: _Object) -> Detection:
         return _detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})
 
-    return (_or_none(read, face) for face in _entries(answer, "FaceDetails"))
+    return (_or_none(read, face) for face in entries(answer, "FaceDetails"))
 
 
 def _celebrities(answer: _Object) -> Iterator[_Found]:
     def read_known(entry: _Object) -> Detection:
         fields: _Fields = {"celebrity": typed_fields(entry)}
         score_unit = _score_unit(entry, member="MatchConfidence")
-        return _detection(Feature.CELEBRITIES, _text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)
+        return _detection(Feature.CELEBRITIES, text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)
 
     def read_unknown(face: _Object) -> Detection:
         fields: _Fields = {"unrecognized": typed_fields(face)}
         return _detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)
 
-    yield from (_or_none(read_known, entry) for entry in _entries(answer, "CelebrityFaces"))
-    yield from (_or_none(read_unknown, face) for face in _entries(answer, "UnrecognizedFaces"))
+    yield from (_or_none(read_known, entry) for entry in entries(answer, "CelebrityFaces"))
+    yield from (_or_none(read_unknown, face) for face in entries(answer, "UnrecognizedFaces"))
 
 
 def _persons(answer: _Object) -> Iterator[_Found]:
@@ -98,7 +98,7 @@ def _persons(answer: _Object) -> Iterator[_Found]:
             fields["summary"] = [name for name, ids in summary.items() if isinstance(ids, list) and number_in_answer in ids]
         return _detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)
 
-    return (_or_none(read, person) for person in _entries(answer, "Persons"))
+    return (_or_none(read, person) for person in entries(answer, "Persons"))
 
 
 def _custom_labels(answer: _Object) -> Iterator[_Found]:
@@ -106,9 +106,9 @@ def _custom_labels(answer: _Object) -> Iterator[_Found]:
         geometry = label.get("Geometry") or {}
         box = unit_box(geometry["BoundingBox"]) if isinstance(geometry, dict) and geometry.get("BoundingBox") else None
         fields: _Fields = {"custom_label": typed_fields(label)}
-        return _detection(Feature.CUSTOM_OBJECTS, _text(label, "Name"), _score_unit(label), box, fields)
+        return _detection(Feature.CUSTOM_OBJECTS, text(label, "Name"), _score_unit(label), box, fields)
 
-    return (_or_none(read, label) for label in _entries(answer, "CustomLabels"))
+    return (_or_none(read, label) for label in entries(answer, "CustomLabels"))
 
 
 def _words(answer: _Object) -> Iterator[_Found]:
@@ -148,27 +148,13 @@ FINDERS: Mapping[Feature, Callable[[_Object], Iterator[_Found]]] = {
 
 def _or_none(read: Callable[[_Object], Detection], entry: Any) -> _Found:
     try:
-        return read(_checked(entry))
+        return read(checked(entry))
     except Broken:
         return None
 
 
-def _checked(entry: Any) -> _Object:
-    if not isinstance(entry, dict):
-        raise Broken("a finding that is no object")
-    return entry
-
-
 def _detection(feature: Feature, label: str, score_unit: float, box: UnitBox | None, fields: _Fields) -> Detection:
     return Detection(feature, label, score_unit, box, vendor=VENDOR, fields=fields)
-
-
-def _entries(node: _Object, member: str) -> list[Any]:
-    """The members of a list, whatever they are; what stands in place of a list is one broken entry."""
-    value = node.get(member)
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [_NO_LIST]
 
 
 def _object(node: _Object, member: str) -> _Object:
@@ -180,13 +166,6 @@ def _object(node: _Object, member: str) -> _Object:
 
 def _box(node: _Object) -> UnitBox:
     return unit_box(node.get("BoundingBox"))
-
-
-def _text(node: _Object, member: str) -> str:
-    value = node.get(member)
-    if not isinstance(value, str):
-        raise Broken(f"{member} is not text")
-    return value
 
 
 def _score_unit(node: _Object, member: str = "Confidence", otherwise: float = _CERTAIN_UNIT) -> float:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from app.core.model import Feature, Tree
-from app.errors import Kind, Problem
+from app.providers.answers import garbled, read_object
 from app.providers.contract import Reading
 from app.providers.rekognition.findings import FINDERS
 from app.providers.rekognition.operations import OPERATIONS, Operation
@@ -22,7 +20,7 @@ _MODEL_VERSIONS = ("LabelModelVersion", "ProtectiveEquipmentModelVersion", "Text
 def parse(feature: Feature, body: bytes) -> Reading:
     """All findings of the answer `body` to the operation of `feature`."""
     operation = OPERATIONS[feature]
-    answer = _read_object(body)
+    answer = read_object(body)
     if not any(isinstance(answer.get(name), kind) for name, kind in operation.marks.items()):
         raise garbled(f"the answer to {operation.name} has no {' or '.join(operation.marks)}")
     extra: dict[str, Tree] = {name: answer[name] for name in _MODEL_VERSIONS if isinstance(answer.get(name), str)}
@@ -30,21 +28,6 @@ def parse(feature: Feature, body: bytes) -> Reading:
     sound = tuple(detection for detection in found if detection is not None)
     is_truncated = _is_truncated(operation, answer, len(found))
     return Reading(sound, body, truncated=is_truncated, broken=len(found) - len(sound), extra=extra)
-
-
-def garbled(what: str) -> Problem:
-    """The problem of an answer that is none."""
-    return Problem(Kind.PROVIDER_GARBLED, f"The provider's answer cannot be understood: {what}")
-
-
-def _read_object(body: bytes) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise garbled("it is not JSON") from error
-    if not isinstance(answer, dict):
-        raise garbled("it is not a JSON object")
-    return answer
 
 
 def _is_truncated(operation: Operation, answer: dict[str, Any], findings: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import botocore.session
 from botocore import UNSIGNED
@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from app.errors import Kind, Problem
 from app.providers.aws import FixedCredentials, open_session
 from app.providers.rekognition.operations import VENDOR
+from app.providers.transport import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,6 @@ class Endpoint:
     url: str
     region: str
     ca_bundle: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """A request that may be sent as it is for a few minutes. `headers` hold secrets: never log them."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
 
 
 class Signer:
@@ -66,8 +58,8 @@ class Signer:
                     raise Problem(Kind.INTERNAL, f"No address for Amazon Rekognition: {error}") from error
             return self._endpoint
 
-    def sign(self, headers: Mapping[str, str], body: bytes) -> SignedRequest:
-        """Sign a POST of `body` to the endpoint. Credentials are refreshed here when they are about to expire."""
+    def sign(self, headers: Mapping[str, str], body: bytes) -> Outgoing:
+        """A signed POST of `body` to the endpoint, good for a few minutes. Credentials about to expire are refreshed here."""
         endpoint = self.endpoint()
         request = AWSRequest(method="POST", url=endpoint.url, data=body, headers=dict(headers))
         try:
@@ -77,7 +69,7 @@ class Signer:
             raise
         except Exception as error:  # a metadata server or a subprocess that fails now may answer again in a moment
             raise Problem(Kind.PROVIDER_UNAVAILABLE, "AWS credentials could not be refreshed") from error
-        return SignedRequest(endpoint.url, {name.lower(): value for name, value in request.headers.items()}, body)
+        return Outgoing(endpoint.url, {name.lower(): value for name, value in request.headers.items()}, body)
 
     def _opened_session(self) -> botocore.session.Session:
         if self._session is None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from app.core.geometry import UnitBox, UnitPoint
 from app.core.model import Tree
+from app.providers.answers import MAX_DEPTH, Broken, coordinate, number
 
 POINT = "$point"
 
@@ -24,20 +25,10 @@ _BOX_KEYS = frozenset({"Left", "Top", "Width", "Height"})
 _POINT_KEYS = frozenset({"X", "Y"})
 _NAMED_POINT_KEYS = frozenset({"Type", "X", "Y"})
 
-# The deepest finding of the service model has 6 levels; deeper than this is an attack on whoever walks the tree recursively.
-_MAX_DEPTH = 32
-# Boxes of things cut by the edge lie a little outside 0..1. A hundred image widths away is no place, and bounding it here
-# keeps every later sum and rounding finite.
-_FARTHEST_UNIT = 100.0
-
-
-class Broken(ValueError):
-    """A piece of an answer that cannot be what it claims to be."""
-
 
 def typed(node: Any, depth: int = 0) -> Tree:
     """The tree of any JSON value."""
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         raise Broken("nested too deeply")
     if isinstance(node, dict):
         return _typed_object(node, depth)
@@ -65,13 +56,6 @@ def unit_box(node: Any) -> UnitBox:
     return UnitBox.from_ltwh(left, top, width, height)
 
 
-def number(value: Any) -> float:
-    """A JSON number (true and false are none)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Broken("not a number")
-    return float(value)
-
-
 def _typed_object(node: dict[str, Any], depth: int) -> Tree:
     if node.keys() >= _BOX_KEYS:
         return unit_box(node)
@@ -94,7 +78,4 @@ def _unit_point(node: Mapping[str, Any]) -> UnitPoint:
 
 
 def _coordinate(node: Mapping[str, Any], key: str) -> float:
-    value = number(node.get(key))
-    if not -_FARTHEST_UNIT <= value <= _FARTHEST_UNIT:
-        raise Broken("a coordinate far outside the image")
-    return value
+    return coordinate(number(node.get(key)))

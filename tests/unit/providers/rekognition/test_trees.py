@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.geometry import UnitBox, UnitPoint
-from app.providers.rekognition.trees import Broken, number, typed, typed_fields, unit_box
+from app.providers.answers import Broken
+from app.providers.rekognition.trees import typed, typed_fields, unit_box
 
 
 @pytest.mark.parametrize(
@@ -79,9 +80,3 @@ def test_fields_of_what_is_no_vendor_object_are_broken(node: Any) -> None:
 def test_a_box_needs_all_four_sides(node: Any) -> None:
     with pytest.raises(Broken):
         unit_box(node)
-
-
-@pytest.mark.parametrize("value", [None, "1", True, [], {}])
-def test_only_numbers_are_numbers(value: Any) -> None:
-    with pytest.raises(Broken):
-        number(value)

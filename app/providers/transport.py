@@ -1,6 +1,7 @@
-"""HTTP to the provider: requests out, answers in, with time-outs and size limits.
+"""HTTP to a provider: requests out, answers in, with time-outs and size limits.
 
-Comes in: a signed request. Goes out: a raw answer, whole (`exchange`) or as a stream (`open_stream`). Called by `provider`.
+Comes in: a request with all its headers. Goes out: a raw answer, whole (`exchange`) or as a stream (`open_stream`). Called by
+the providers that speak HTTP.
 Every failure is a `Problem`, and its kind says whether the vendor may have billed the request: before the request was sent
 whole it is PROVIDER_UNAVAILABLE (nothing was bought), after that PROVIDER_TIMEOUT or PROVIDER_GARBLED (it may have been).
 """
@@ -9,15 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from app.errors import Kind, Problem
-from app.providers.rekognition.connections import new_client, read_certificates
-from app.providers.rekognition.signing import Endpoint, SignedRequest
+from app.providers.connections import Address, new_client, read_certificates
 
 # 100 faces with all attributes are about 1 MB of JSON; 1000 labels with all their instances stay well below this.
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -30,6 +30,16 @@ CONNECTIONS_PER_POOL = 8
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request as it is to be sent. `headers` hold secrets: never log them."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +96,20 @@ class _Reply:
 
 
 class Transport:
-    """Pooled connections to one endpoint. May be made on any thread; belongs to the event loop that first uses it."""
+    """Pooled connections to one address. May be made on any thread; belongs to the event loop that first uses it."""
 
-    def __init__(self, endpoint: Endpoint, *, max_connections: int, connect_timeout_s: float) -> None:
+    def __init__(self, address: Address, *, max_connections: int, connect_timeout_s: float) -> None:
         """Raises Problem(INTERNAL) when the operator's certificates or proxy are none."""
         self._connect_timeout_s = connect_timeout_s
         pools = math.ceil(max_connections / CONNECTIONS_PER_POOL)
         try:
-            certificates = read_certificates(endpoint)
+            certificates = read_certificates(address)
             each = math.ceil(max_connections / pools)
-            self._pools = [_Pool(new_client(endpoint, certificates, max_connections=each)) for _ in range(pools)]
+            self._pools = [_Pool(new_client(address, certificates, max_connections=each)) for _ in range(pools)]
         except Exception as error:  # unreadable certificates, a proxy of a kind that needs another library
             raise Problem(Kind.INTERNAL, f"Certificates or proxy for the provider cannot be used: {error}") from error
 
-    async def exchange(self, request: SignedRequest, progress: Progress, *, timeout_s: float) -> RawAnswer:
+    async def exchange(self, request: Outgoing, progress: Progress, *, timeout_s: float) -> RawAnswer:
         """Send and read the whole answer. An error answer that breaks off is returned as far as it came."""
         reply = await self._send(request, progress, timeout_s)
         try:
@@ -108,7 +118,7 @@ class Transport:
         finally:
             await reply.aclose()
 
-    async def open_stream(self, request: SignedRequest, progress: Progress, *, timeout_s: float) -> Stream:
+    async def open_stream(self, request: Outgoing, progress: Progress, *, timeout_s: float) -> Stream:
         """Send and return as soon as the head of the answer is there."""
         return Stream(await self._send(request, progress, timeout_s))
 
@@ -116,10 +126,10 @@ class Transport:
         for pool in self._pools:
             await pool.client.aclose()
 
-    async def _send(self, request: SignedRequest, progress: Progress, timeout_s: float) -> _Reply:
+    async def _send(self, request: Outgoing, progress: Progress, timeout_s: float) -> _Reply:
         pool = min(self._pools, key=lambda each: each.in_flight)  # the first of equals: few requests, few connections
         outgoing = pool.client.build_request(
-            "POST",
+            request.method,
             request.url,
             headers=dict(request.headers),
             content=request.body,
@@ -212,6 +222,25 @@ def problem_of(error: httpx.TransportError, *, sent: bool) -> Problem:
     if isinstance(error, httpx.TimeoutException):
         return Problem(Kind.PROVIDER_TIMEOUT, f"The provider did not answer in time ({reason})")
     return Problem(Kind.PROVIDER_GARBLED, f"The provider took the request and its answer broke off ({reason})")
+
+
+def too_late(progress: Progress, timeout_s: float, refusal: Callable[[RawAnswer], Problem]) -> Problem:
+    """The problem of a call that ran out of time, by how far it had come: was anything bought? `refusal`: the provider's own
+    reading of an error answer whose body did not come.
+    """
+    if progress.answer is not None and not progress.answer.is_success:
+        return refusal(progress.answer)
+    if not progress.sent:
+        return Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s")
+    return Problem(Kind.PROVIDER_TIMEOUT, f"The provider did not answer within {timeout_s:.3f} s")
+
+
+def picked_headers(headers: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The named headers of a request that is handed on. Raises Problem(MALFORMED_REQUEST) for what no header may hold."""
+    picked = {name: headers[name] for name in names if name in headers}
+    if not all(value.isascii() and value.isprintable() for value in picked.values()):
+        raise Problem(Kind.MALFORMED_REQUEST, "A header of the request holds characters that no header may hold")
+    return picked
 
 
 async def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:

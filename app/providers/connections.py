@@ -1,24 +1,31 @@
-"""How connections to the provider are made: certificates, proxy, keep-alive. Called by `transport`, off the event loop."""
+"""How connections to a provider are made: certificates, proxy, keep-alive. Called by `transport`, off the event loop."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import ssl
+from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx
-
-from app.providers.rekognition.signing import Endpoint
 
 # Below the 60 s after which load balancers hang up on an idle connection without a word; one that was hung up on earlier is
 # noticed before it is used again.
 KEEPALIVE_EXPIRY_S = 15.0
 
 
-def new_client(endpoint: Endpoint, certificates: ssl.SSLContext, *, max_connections: int) -> httpx.AsyncClient:
-    """A client for one endpoint only. Raises whatever httpx thinks of the proxy that the environment names."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a provider is. `ca_bundle`: the operator's own certificate authorities for it, a file or a folder."""
+
+    url: str
+    ca_bundle: str | None = None
+
+
+def new_client(address: Address, certificates: ssl.SSLContext, *, max_connections: int) -> httpx.AsyncClient:
+    """A client for one address only. Raises whatever httpx thinks of the proxy that the environment names."""
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEPALIVE_EXPIRY_S
     )
@@ -26,20 +33,20 @@ def new_client(endpoint: Endpoint, certificates: ssl.SSLContext, *, max_connecti
         verify=certificates,
         limits=limits,
         http2=False,  # one sheet per connection: an upload of megabytes must not hold up its neighbours' answers
-        follow_redirects=False,  # a signature is for one host
-        trust_env=not _is_loopback(endpoint.url),  # HTTPS_PROXY as with boto3; an emulator next door needs no proxy
+        follow_redirects=False,  # a signature or a key is for one host
+        trust_env=not _is_loopback(address.url),  # HTTPS_PROXY as with the SDKs; an emulator next door needs no proxy
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # requests of different clients share nothing
         headers={"user-agent": "tessera"},
     )
 
 
-def read_certificates(endpoint: Endpoint) -> ssl.SSLContext:
+def read_certificates(address: Address) -> ssl.SSLContext:
     """The certificate authorities to trust. Reads files: slow, and raises OSError for what is none."""
-    if endpoint.ca_bundle is None:
+    if address.ca_bundle is None:
         return httpx.create_ssl_context()
-    if os.path.isdir(endpoint.ca_bundle):
-        return ssl.create_default_context(capath=endpoint.ca_bundle)
-    return ssl.create_default_context(cafile=endpoint.ca_bundle)
+    if os.path.isdir(address.ca_bundle):
+        return ssl.create_default_context(capath=address.ca_bundle)
+    return ssl.create_default_context(cafile=address.ca_bundle)
 
 
 def _is_loopback(url: str) -> bool:

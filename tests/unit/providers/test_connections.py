@@ -9,12 +9,11 @@ import certifi
 import httpx
 import pytest
 
-from app.providers.rekognition.connections import new_client, read_certificates
-from app.providers.rekognition.signing import Endpoint
+from app.providers.connections import Address, new_client, read_certificates
 
 
 def authorities(ca_bundle: str | None) -> int:
-    return len(read_certificates(Endpoint("https://x.example", "r", ca_bundle)).get_ca_certs())
+    return len(read_certificates(Address("https://x.example", ca_bundle)).get_ca_certs())
 
 
 def test_authorities_are_the_usual_ones_or_those_of_a_file_or_a_folder(tmp_path: Path) -> None:
@@ -41,7 +40,7 @@ async def test_a_proxy_is_for_other_machines(url: str, proxied: bool, monkeypatc
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    client = new_client(Endpoint(url, "r", None), ssl.create_default_context(), max_connections=1)
+    client = new_client(Address(url), ssl.create_default_context(), max_connections=1)
     assert client.trust_env is proxied
     assert client.follow_redirects is False
     assert isinstance(client, httpx.AsyncClient)

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from app.errors import Kind, Problem
-from app.providers.rekognition.signing import Endpoint
-from app.providers.rekognition.transport import Transport, problem_of
+from app.providers.connections import Address
+from app.providers.transport import Transport, problem_of
 
 
 @pytest.mark.parametrize("text", ["no certificate", None])
@@ -18,14 +18,14 @@ def test_certificates_that_are_none_are_our_own_misconfiguration(text: str | Non
     if text is not None:
         bundle.write_text(text)
     with pytest.raises(Problem, match="Certificates") as raised:
-        Transport(Endpoint("https://x.example", "r", str(bundle)), max_connections=1, connect_timeout_s=1.0)
+        Transport(Address("https://x.example", str(bundle)), max_connections=1, connect_timeout_s=1.0)
     assert raised.value.kind is Kind.INTERNAL
 
 
 def test_a_proxy_that_is_none_is_our_own_misconfiguration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy")
     with pytest.raises(Problem, match="proxy") as raised:
-        Transport(Endpoint("https://x.example", "r", None), max_connections=1, connect_timeout_s=1.0)
+        Transport(Address("https://x.example", None), max_connections=1, connect_timeout_s=1.0)
     assert raised.value.kind is Kind.INTERNAL
 
 
