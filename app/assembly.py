@@ -35,8 +35,8 @@ from app.metrics import Ledger, Metrics, new_registry
 from app.pipeline import Pipeline, Policy
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.calling import LEASE_MARGIN_S, Caller
+from app.providers.contract import Upstream
 from app.providers.objects import S3Store
-from app.providers.rekognition.provider import RekognitionProvider
 from app.server.desk import Desk, DeskRules
 from app.settings import Settings
 from app.vitals import ProcessVitals
@@ -70,7 +70,7 @@ class _Tools:
     """What both halves of a process share."""
 
     clock: Clock
-    provider: RekognitionProvider
+    provider: Upstream
     endpoint: str
     caller: Caller
     pixels: PixelPool
@@ -127,7 +127,7 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     return _Tools(clock, provider, endpoint, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
 
 
-async def _warm_up(provider: RekognitionProvider) -> str:
+async def _warm_up(provider: Upstream) -> str:
     """Credentials and address are looked up now, not in the first request; the address, or "" where nothing says it.
 
     A vendor or credentials that are away keep nobody from starting. The address needs neither: it names the part of Redis
@@ -155,6 +155,7 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
         name=settings.provider,
         upstream_url=url,
         region=settings.aws_region,
+        azure_key=settings.azure_key,
         max_connections=settings.max_inflight + settings.max_alone + FORWARD_CONNECTIONS,
     )
 

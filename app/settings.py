@@ -29,7 +29,7 @@ LATER_SETTINGS = {
     "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
     "TESSERA_SCOUT": "the scout comes with calibration",
 }
-LATER_PROVIDERS = ("google", "azure", "onnx", "torch")
+LATER_PROVIDERS = ("google", "onnx", "torch")
 
 # Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
 SERVICE_LINK_NAME = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
@@ -41,7 +41,7 @@ HTTP_SCHEMES = ("http", "https")
 MIB = 1024 * 1024  # bytes
 
 Role = Literal["all", "api", "worker"]
-Provider = Literal["emulator", "rekognition"]
+Provider = Literal["emulator", "rekognition", "azure"]
 GridMode = Literal["kept", "paper"]
 SceneLabels = Literal["drop", "alone"]
 LogFormat = Literal["json", "console"]
@@ -54,6 +54,7 @@ LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
 URL_USER = re.compile(r"://\S*@")
 URL_QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 HIDDEN = "***"
+SECRETS = frozenset({"azure_key"})  # shown nowhere
 
 
 class SettingsError(Exception):
@@ -79,6 +80,9 @@ class Settings(BaseSettings):
     provider: Provider = _entry("emulator", "", "The upstream that is paid; the emulator costs nothing.")
     upstream_url: str | None = _entry(None, "URL", "Another address for the provider, such as a running emulator's.")
     aws_region: str = _entry("us-east-1", "", "Region for AWS where its own configuration names none.", pattern=r"^[a-z0-9-]+$")
+    azure_key: str | None = _entry(
+        None, "", "Key of the Azure resource; without it VISION_KEY counts.", repr=False, pattern=r"^[!-~]{1,1000}$"
+    )
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
 
@@ -137,7 +141,7 @@ class Settings(BaseSettings):
     @classmethod
     def _provider_is_built(cls, value: object) -> object:
         if value in LATER_PROVIDERS:
-            raise ValueError("not part of this version: use 'emulator' or 'rekognition'")
+            raise ValueError("not part of this version: use 'emulator', 'rekognition' or 'azure'")
         return value
 
     @field_validator("s3_buckets", "layouts", mode="before")
@@ -237,7 +241,7 @@ def public_view(settings: Settings) -> dict[str, object]:
     view: dict[str, object] = {}
     for field in Settings.model_fields:
         value = getattr(settings, field)
-        shown = _without_secrets(value) if isinstance(value, str) else value
+        shown = _shown(field, value) if isinstance(value, str) else value
         view[env_name(field)] = list(shown) if isinstance(shown, tuple) else shown
     return view
 
@@ -300,6 +304,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
     if settings.model is not None and settings.provider != "emulator":
         problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=emulator")
+    if settings.azure_key is not None and settings.provider != "azure":
+        problems.append("TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure")
     return problems
 
 
@@ -322,6 +328,10 @@ def _checked_url(value: str | None, schemes: tuple[str, ...]) -> str | None:
     if not usable:
         raise ValueError(f"should be an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     return value
+
+
+def _shown(field: str, text: str) -> str:
+    return HIDDEN if field in SECRETS else _without_secrets(text)
 
 
 def _without_secrets(text: str) -> str:

@@ -67,6 +67,7 @@ IMPLEMENTATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 # A foreign library has one home: its types and exceptions stop there. A library that is not listed has no home yet.
 HOMES: Mapping[str, tuple[str, ...]] = {
+    "azure": ("providers.azure.client",),
     "boto3": ("providers", "demo"),
     "botocore": ("providers", "demo"),
     "cv2": ("detectors",),

@@ -5,15 +5,19 @@ Called by the composition root. Importing it or building a provider connects to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
 
 from app.providers.aws import FixedCredentials
+from app.providers.azure import AzureProvider
+from app.providers.connections import require_address
+from app.providers.contract import Upstream
 from app.providers.rekognition import RekognitionProvider
 from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
 
 REKOGNITION = "rekognition"
 EMULATOR = "emulator"
+AZURE = "azure"
+KNOWN = (REKOGNITION, EMULATOR, AZURE)
 
 # Requests to an emulator are signed like others: the way of a request is one and the same for both. It takes any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
@@ -25,29 +29,37 @@ class ProviderOptions:
     """`upstream_url`, `credentials`: None leaves them to AWS's own chain (environment, files, roles).
 
     `region` counts where that chain names none. `max_connections`: at least the sheets and forwarded requests that may be
-    in flight at once.
+    in flight at once. `azure_key`: None leaves it, and the address without `upstream_url`, to the names of Azure's samples.
     """
 
     name: str = REKOGNITION
     upstream_url: str | None = None
     region: str | None = None
     credentials: FixedCredentials | None = None
+    azure_key: str | None = field(default=None, repr=False)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
 
     def __post_init__(self) -> None:
-        if self.name not in (REKOGNITION, EMULATOR):
-            raise ValueError(f"no such provider: {self.name!r} (known: {REKOGNITION}, {EMULATOR})")
+        if self.name not in KNOWN:
+            raise ValueError(f"no such provider: {self.name!r} (known: {', '.join(KNOWN)})")
         if self.name == EMULATOR and self.upstream_url is None:
             raise ValueError("an emulator has no address of its own: upstream_url is needed")
         if self.upstream_url is not None:
-            _require_address(self.upstream_url)
+            require_address(self.upstream_url)
         if self.max_connections < 1 or self.connect_timeout_s <= 0:
             raise ValueError("max_connections is at least 1, and connect_timeout_s is above 0")
 
 
-def build_provider(options: ProviderOptions) -> RekognitionProvider:
+def build_provider(options: ProviderOptions) -> Upstream:
     """The provider that `options.name` stands for."""
+    if options.name == AZURE:
+        return AzureProvider(
+            upstream_url=options.upstream_url,
+            key=options.azure_key,
+            max_connections=options.max_connections,
+            connect_timeout_s=options.connect_timeout_s,
+        )
     is_emulator = options.name == EMULATOR
     return RekognitionProvider(
         name=options.name,
@@ -57,10 +69,3 @@ def build_provider(options: ProviderOptions) -> RekognitionProvider:
         max_connections=options.max_connections,
         connect_timeout_s=options.connect_timeout_s,
     )
-
-
-def _require_address(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"upstream_url is http(s)://host[:port][/path], not {url!r}")
-    _ = parts.port  # raises ValueError for what is no port

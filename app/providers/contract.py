@@ -1,4 +1,4 @@
-"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), later others.
+"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), `azure`.
 
 P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
 P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.
@@ -91,6 +91,18 @@ class Forwarder(Protocol):
     """Optional ability: hand whole requests of the provider's own API on."""
 
     async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply: ...
+
+
+class Upstream(Provider, Forwarder, Protocol):
+    """What the composition root builds: a provider that hands whole requests on, too, and knows where it sends them."""
+
+    async def address(self) -> str:
+        """Where requests go; it needs no credentials. Raises Problem when nothing says so."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Find what the first image will need. Raises Problem when something is missing."""
+        ...
 
 
 class ObjectStore(Protocol):

@@ -14,7 +14,7 @@ from app.providers.build import ProviderOptions, build_provider
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"name": "azure"},
+        {"name": "amazon"},
         {"name": ""},
         {"name": "emulator"},
         {"upstream_url": "127.0.0.1:80"},

@@ -1,0 +1,90 @@
+"""The findings of one answer, feature by feature. Pure; called by `parse` with the answer's member for the feature.
+
+`Detection.fields` holds what the Azure dialect needs to write the finding again, with geometry typed (see `trees`):
+
+    OBJECTS   {"object": item}; the label is the name of its best tag
+    PEOPLE    {"person": item}; the label is "person". People of whom the vendor is unsure are findings, too
+    TEXT      one per word: {"line": int, "word": item, "block": int}. Numbers are unique in the answer and in reading order,
+              and so are the detections; a line's own text and polygon are left out: on a sheet it may reach into two images
+
+For a finding that is broken there is a None; its neighbours stand.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from app.core.model import Detection, Feature, Tree
+from app.providers.answers import Broken, checked, entries, number, text
+from app.providers.azure.features import VENDOR
+from app.providers.azure.trees import Frame, hull
+
+_Object: TypeAlias = dict[str, Any]
+_Found: TypeAlias = Detection | None
+
+_CERTAIN_UNIT = 1.0  # a finding without a confidence: the vendor named it and voiced no doubt
+_PERSON = "person"
+
+
+def _objects(result: _Object, frame: Frame) -> Iterator[_Found]:
+    def read(item: _Object) -> Detection:
+        label, score_unit = _best_tag(item)
+        box = frame.box(item.get("boundingBox"))
+        return Detection(Feature.OBJECTS, label, score_unit, box, VENDOR, {"object": frame.fields(item)})
+
+    return (_or_none(read, item) for item in entries(result, "values"))
+
+
+def _best_tag(item: _Object) -> tuple[str, float]:
+    tags = [(text(tag, "name"), _score_unit(tag)) for tag in map(checked, entries(item, "tags"))]
+    if not tags:
+        raise Broken("an object without a name")
+    return max(tags, key=lambda tag: tag[1])  # the first of equals
+
+
+def _people(result: _Object, frame: Frame) -> Iterator[_Found]:
+    def read(item: _Object) -> Detection:
+        box = frame.box(item.get("boundingBox"))
+        return Detection(Feature.PEOPLE, _PERSON, _score_unit(item), box, VENDOR, {"person": frame.fields(item)})
+
+    return (_or_none(read, item) for item in entries(result, "values"))
+
+
+def _words(result: _Object, frame: Frame) -> Iterator[_Found]:
+    numbers = itertools.count()
+    for block, entry in enumerate(entries(result, "blocks")):
+        lines = entries(entry, "lines") if isinstance(entry, dict) else [entry]
+        for line in lines:
+            yield from _words_of_line(line, next(numbers), block, frame)
+
+
+def _words_of_line(line: Any, number_of_line: int, block: int, frame: Frame) -> Iterator[_Found]:
+    def read(word: _Object) -> Detection:
+        fields = frame.fields(word)
+        box = hull(fields.get("boundingPolygon"))
+        placed: dict[str, Tree] = {"line": number_of_line, "word": fields, "block": block}
+        return Detection(Feature.TEXT, text(word, "text"), _score_unit(word), box, VENDOR, placed)
+
+    words = entries(line, "words") if isinstance(line, dict) else [line]
+    return (_or_none(read, word) for word in words)
+
+
+FINDERS: Mapping[Feature, Callable[[_Object, Frame], Iterator[_Found]]] = {
+    Feature.OBJECTS: _objects,
+    Feature.PEOPLE: _people,
+    Feature.TEXT: _words,
+}
+
+
+def _or_none(read: Callable[[_Object], Detection], entry: Any) -> _Found:
+    try:
+        return read(checked(entry))
+    except Broken:
+        return None
+
+
+def _score_unit(node: _Object) -> float:
+    value = node.get("confidence")
+    return _CERTAIN_UNIT if value is None else min(1.0, max(0.0, number(value)))
