@@ -18,7 +18,7 @@ from app.core.model import Feature, Inquiry
 from app.errors import Kind, Problem
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.contract import Provider
-from app.providers.rekognition.operations import OPERATIONS
+from tests.support import azure_answers
 from tests.support.rekognition_answers import CAR_BOX, FULL
 from tests.support.upstream import (
     Answer,
@@ -41,7 +41,7 @@ SHORT_S = 0.3  # these calls are meant to run into it
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One implementation."""
+    """One implementation. `other`: a feature besides objects; `path`: where its questions go."""
 
     name: str
     vendor: str
@@ -49,6 +49,8 @@ class Row:
     answers: dict[Feature, Answer]
     throttle: Answer
     bad_image: Answer
+    other: Feature = Feature.FACES
+    path: str = "/"
 
 
 def rekognition_row(name: str) -> Row:
@@ -62,7 +64,19 @@ def rekognition_row(name: str) -> Row:
     )
 
 
-ROWS = [rekognition_row("rekognition"), rekognition_row("emulator")]
+AZURE = Row(
+    name="azure",
+    vendor="azure",
+    build=lambda url: build_provider(ProviderOptions("azure", url, azure_key="KEY")),
+    answers={feature: json_answer(answer) for feature, answer in azure_answers.FULL.items()},
+    throttle=azure_answers.azure_error(429, "429", "slow down", headers={"Retry-After": "0.25"}),
+    bad_image=azure_answers.azure_error(400, "InvalidRequest", "bad image", inner="InvalidImageFormat"),
+    other=Feature.PEOPLE,
+    path="/computervision/imageanalysis:analyze?api-version=2023-10-01&features=people",
+)
+
+ROWS = [rekognition_row("rekognition"), rekognition_row("emulator"), AZURE]
+ROWS_AND_FEATURES = [pytest.param(row, feature, id=f"{row.name}-{feature}") for row in ROWS for feature in row.answers]
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.name)
@@ -101,7 +115,7 @@ def test_what_a_provider_declares_is_whole(row: Row) -> None:
     assert all(declared.dollars(feature) > 0 for feature in declared.features)
 
 
-@pytest.mark.parametrize("feature", list(OPERATIONS))
+@pytest.mark.parametrize(("row", "feature"), ROWS_AND_FEATURES, indirect=["row"])
 async def test_p1_one_call_is_one_request_and_its_answer_is_read_whole(row: Row, feature: Feature) -> None:
     answer = row.answers[feature]
     async with Upstream(answer) as upstream, provider_at(row, upstream.url) as provider:
@@ -232,36 +246,36 @@ async def test_p4_no_time_is_no_request(row: Row, timeout_s: float) -> None:
 
 
 async def test_a_cancelled_call_stays_cancelled_and_harms_no_later_one(row: Row) -> None:
-    async with Upstream(Stall(), row.answers[Feature.FACES]) as upstream, provider_at(row, upstream.url) as provider:
-        calling = asyncio.create_task(provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S))
+    async with Upstream(Stall(), row.answers[row.other]) as upstream, provider_at(row, upstream.url) as provider:
+        calling = asyncio.create_task(provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S))
         await upstream.saw(1)
         calling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await calling
-        reading = await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
+        reading = await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
     assert len(reading.detections) == 2
 
 
 async def test_calls_one_after_the_other_share_a_connection(row: Row) -> None:
-    script = [row.answers[Feature.FACES], row.throttle, row.answers[Feature.FACES]]
+    script = [row.answers[row.other], row.throttle, row.answers[row.other]]
     async with Upstream(*script) as upstream, provider_at(row, upstream.url) as provider:
         for answer in script:
             if answer is row.throttle:
                 with pytest.raises(Problem):
-                    await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
+                    await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
             else:
-                await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
+                await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
     assert upstream.connections == 1
 
 
 async def test_many_calls_are_in_flight_at_once(row: Row) -> None:
     count = 40
     gate = asyncio.Event()
-    body = row.answers[Feature.FACES].body
+    body = row.answers[row.other].body
     script = [Pieces([body], pace=gate.wait)] * count
     async with Upstream(*script) as upstream, provider_at(row, upstream.url) as provider, asyncio.TaskGroup() as tasks:
         for _ in range(count):
-            tasks.create_task(provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S))
+            tasks.create_task(provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S))
         await upstream.saw(count)
         gate.set()
     assert upstream.connections == count
@@ -270,20 +284,20 @@ async def test_many_calls_are_in_flight_at_once(row: Row) -> None:
 async def test_a_proxy_in_the_environment_is_used_but_not_for_this_machine(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_PROXY", "no_proxy", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
-    async with Upstream(row.answers[Feature.FACES], row.answers[Feature.FACES]) as upstream:
+    async with Upstream(row.answers[row.other], row.answers[row.other]) as upstream:
         monkeypatch.setenv("HTTP_PROXY", upstream.url)
         async with provider_at(row, "http://vision.example:8000") as provider:
-            await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
-        assert upstream.requests[0].target == "http://vision.example:8000/"
+            await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
+        assert upstream.requests[0].target == f"http://vision.example:8000{row.path}"
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         async with provider_at(row, upstream.url.replace("127.0.0.1", "localhost")) as provider:
-            await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
-        assert upstream.requests[1].target == "/"
+            await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
+        assert upstream.requests[1].target == row.path
 
 
 async def test_what_a_vendor_puts_into_cookies_is_forgotten(row: Row) -> None:
-    sweet = Answer(200, {"Set-Cookie": "session=1; Path=/"}, row.answers[Feature.FACES].body)
+    sweet = Answer(200, {"Set-Cookie": "session=1; Path=/"}, row.answers[row.other].body)
     async with Upstream(sweet, sweet) as upstream, provider_at(row, upstream.url) as provider:
         for _ in range(2):
-            await provider.infer(IMAGE, Inquiry(Feature.FACES), timeout_s=PATIENT_S)
+            await provider.infer(IMAGE, Inquiry(row.other), timeout_s=PATIENT_S)
     assert "cookie" not in upstream.requests[1].fields

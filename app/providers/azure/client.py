@@ -28,7 +28,7 @@ _HEADERS = {
 
 
 class AnalysisClient:
-    """One resource. Building it reads facts about the machine for the user agent: do it off the event loop."""
+    """One resource."""
 
     def __init__(self, url: str, key: str, transport: Transport) -> None:
         credential = AzureKeyCredential(key)

@@ -1,0 +1,78 @@
+"""Made-up answers of Image Analysis 4.0, in the shapes of Microsoft's pages, and one that nobody has documented yet.
+
+The image is 800 x 400 px. Each `FULL` answer has two findings, fields that no page knows (`novelty`), and everything that
+geometry can be; the boxes are those of `rekognition_answers` in pixels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.model import Feature
+from tests.support.upstream import Answer
+
+WIDTH_PX, HEIGHT_PX = 800, 400
+CAR_PX = {"x": 400, "y": 100, "w": 200, "h": 200}
+EDGE_PX = {"x": -100, "y": 300, "w": 400, "h": 200}
+CORNERS_PX = [{"x": 400, "y": 100}, {"x": 600, "y": 100}, {"x": 600, "y": 300}, {"x": 400, "y": 300}]
+TURNED_PX = [{"x": 0, "y": 200}, {"x": 200, "y": 100}, {"x": 400, "y": 200}, {"x": 200, "y": 400}]
+
+HEAD: dict[str, Any] = {"modelVersion": "2023-10-01", "metadata": {"width": WIDTH_PX, "height": HEIGHT_PX}}
+OBJECTS: dict[str, Any] = {
+    **HEAD,
+    "objectsResult": {
+        "values": [
+            {
+                "boundingBox": CAR_PX,
+                "tags": [{"name": "vehicle", "confidence": 0.5}, {"name": "car", "confidence": 0.98, "novelty": {"deep": [1]}}],
+                "id": "1",
+                "novelty": [{"boundingBox": EDGE_PX}, None, True],
+            },
+            {"boundingBox": EDGE_PX, "tags": [{"name": "chair", "confidence": 0.555}]},
+        ]
+    },
+    "tagsResult": {"values": [{"name": "outdoor", "confidence": 0.9}]},
+}
+PEOPLE: dict[str, Any] = {
+    **HEAD,
+    "peopleResult": {
+        "values": [
+            {"boundingBox": CAR_PX, "confidence": 0.94, "novelty": "kept"},
+            {"boundingBox": EDGE_PX, "confidence": 0.001},
+        ]
+    },
+}
+READ: dict[str, Any] = {
+    **HEAD,
+    "readResult": {
+        "blocks": [
+            {
+                "lines": [
+                    {
+                        "text": "ONE WAY",
+                        "boundingPolygon": CORNERS_PX,
+                        "words": [{"text": "ONE", "boundingPolygon": CORNERS_PX, "confidence": 0.99, "novelty": 1}],
+                    },
+                    {
+                        "text": "STOP",
+                        "boundingPolygon": TURNED_PX,
+                        "words": [{"text": "STOP", "boundingPolygon": TURNED_PX, "confidence": 0.7}],
+                    },
+                ]
+            }
+        ]
+    },
+}
+FULL: dict[Feature, dict[str, Any]] = {Feature.OBJECTS: OBJECTS, Feature.PEOPLE: PEOPLE, Feature.TEXT: READ}
+
+
+def azure_error(
+    status: int, code: str, message: str = "m", *, inner: str = "", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """An error in Azure's shape."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if inner:
+        error["innererror"] = {"code": inner, "message": message}
+    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, json.dumps({"error": error}).encode())

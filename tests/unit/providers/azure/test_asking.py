@@ -1,0 +1,76 @@
+"""Queries: the client's own words for an image alone, the feature and the lane's parameters for everything else."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from app.core.model import Feature, Inquiry, canonical_json
+from app.errors import Kind, Problem
+from app.providers.azure.asking import query_of
+
+VERSION = "api-version=2023-10-01"
+
+
+def own(words: str, vendor: str = "azure") -> str:
+    return query_of(Inquiry(Feature.OBJECTS, own_vendor=vendor, own_request=words))
+
+
+@pytest.mark.parametrize(
+    ("inquiry", "query"),
+    [
+        (Inquiry(Feature.OBJECTS), "&features=objects"),
+        (Inquiry(Feature.PEOPLE, min_score_unit=0.5, max_results=3), "&features=people"),
+        (Inquiry(Feature.TEXT, '{"language":"de"}'), "&features=read&language=de"),
+        (Inquiry(Feature.OBJECTS, '{"model-version":"2023-10-01"}'), "&features=objects&model-version=2023-10-01"),
+        (Inquiry(Feature.OBJECTS, '{"language":null}'), "&features=objects"),
+        (Inquiry(Feature.TEXT, '{"document":true,"imageContext":{"languageHints":["de"]}}'), "&features=read"),
+    ],
+)  # fmt: skip
+def test_a_sheet_is_asked_for_its_feature_with_the_lanes_parameters(inquiry: Inquiry, query: str) -> None:
+    assert query_of(inquiry) == VERSION + query
+
+
+@pytest.mark.parametrize("value", ["a&features=caption", "ü", "a b", "#", "{endpoint}"])
+def test_a_parameter_stays_one_parameter(value: str) -> None:
+    query = query_of(Inquiry(Feature.TEXT, canonical_json({"language": value})))
+    assert parse_qs(query) == {"api-version": ["2023-10-01"], "features": ["read"], "language": [value]}
+    assert "{" not in query
+
+
+@pytest.mark.parametrize("parameters", ["", "[]", "null", "{", '{"language":7}', '{"model-version":[]}'])
+def test_parameters_that_are_none_are_the_callers_fault(parameters: str) -> None:
+    with pytest.raises(Problem) as raised:
+        query_of(Inquiry(Feature.TEXT, parameters))
+    assert raised.value.kind is Kind.INVALID_PARAMETER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "api-version=2024-02-01&features=objects",
+        "features=objects,people&language=en&api-version=2024-02-01&new=a%20b",
+        "features=objects&x=%7Bendpoint%7D",
+    ],
+)
+def test_a_clients_own_words_are_sent_as_they_are(words: str) -> None:
+    assert own(words) == words
+
+
+def test_what_no_query_may_hold_is_encoded() -> None:
+    """Braces, too: the client library takes them for places to fill in."""
+    assert own("features=objects&x={endpoint} #ü\r\n") == "features=objects&x=%7Bendpoint%7D%20%23%C3%BC%0D%0A"
+
+
+@pytest.mark.parametrize(
+    ("words", "vendor"),
+    [
+        ("features=objects,caption", "google"),
+        ("", "azure"),
+        ("visualFeatures=Objects", "azure"),
+        ("model-version=latest", "azure"),
+    ],
+)
+def test_words_of_another_api_are_not_sent(words: str, vendor: str) -> None:
+    assert own(words, vendor) == VERSION + "&features=objects"

@@ -1,0 +1,27 @@
+"""What the service takes and costs, in one value."""
+
+from __future__ import annotations
+
+from app.core.accuracy import table
+from app.core.model import Feature
+from app.providers.azure.features import capabilities
+
+
+def test_the_limits_are_those_of_its_error_texts() -> None:
+    declared = capabilities()
+    assert (declared.min_side_px, declared.max_side_px) == (50, 16_000)
+    assert set(declared.max_image_bytes.values()) == {20_971_520}
+    assert table(declared.accuracy_table)
+
+
+def test_each_visual_feature_of_a_call_is_paid_for() -> None:
+    prices = capabilities().prices
+    assert prices.of(("objects", "people")) == prices.of(("objects",)) + prices.of(("people",))
+    assert capabilities().dollars(Feature.TEXT) == prices.of(("read",))
+    assert prices.of(("caption",)) > prices.of(("tags",)) > 0
+
+
+def test_splitting_a_request_pays_when_a_sheet_is_shared() -> None:
+    """Nothing is free beside anything else: half a sheet is cheaper than a transaction."""
+    prices = capabilities().prices
+    assert not prices.split_costs_more(("objects",), ("caption",), 0.5)

@@ -1,0 +1,197 @@
+"""Findings, feature by feature: what becomes a detection, what its fields hold, what is left out; and laws over any answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.geometry import Size, UnitBox, UnitPoint
+from app.core.model import Detection, Feature
+from app.providers.azure.features import VISUAL_FEATURES
+from app.providers.azure.findings import FINDERS
+from app.providers.azure.trees import Frame
+from tests.support.azure_answers import FULL, HEIGHT_PX, WIDTH_PX
+
+CAR = UnitBox(0.5, 0.25, 0.75, 0.75)
+EDGE = UnitBox(-0.125, 0.75, 0.375, 1.25)
+FRAME = Frame(WIDTH_PX, HEIGHT_PX)
+
+
+def result_of(feature: Feature) -> dict[str, Any]:
+    """The feature's member of its full answer; a copy that shares nothing."""
+    copied: dict[str, Any] = json.loads(json.dumps(FULL[feature][VISUAL_FEATURES[feature].member]))
+    return copied
+
+
+def found(feature: Feature, result: dict[str, Any]) -> list[Detection]:
+    """The sound ones."""
+    return [detection for detection in FINDERS[feature](result, FRAME) if detection is not None]
+
+
+def broken(feature: Feature, result: dict[str, Any]) -> int:
+    return sum(detection is None for detection in FINDERS[feature](result, FRAME))
+
+
+def changed(feature: Feature, path: list[str | int], value: Any) -> dict[str, Any]:
+    """The feature's full member with the value at `path` replaced."""
+    result = result_of(feature)
+    node: Any = result
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    return result
+
+
+def test_every_feature_that_can_be_asked_can_be_read() -> None:
+    assert FINDERS.keys() == VISUAL_FEATURES.keys()
+
+
+@pytest.mark.parametrize("feature", list(FINDERS))
+def test_every_detection_says_what_it_is_and_whose(feature: Feature) -> None:
+    assert found(feature, {}) == []
+    detections = found(feature, result_of(feature))
+    assert len(detections) == 2
+    assert {(each.feature, each.vendor) for each in detections} == {(feature, "azure")}
+
+
+def test_an_object_is_called_by_its_best_tag_and_keeps_all_its_fields() -> None:
+    first, second = found(Feature.OBJECTS, result_of(Feature.OBJECTS))
+    assert (first.label, first.score_unit, first.box) == ("car", 0.98, CAR)
+    assert (second.label, second.score_unit, second.box) == ("chair", 0.555, EDGE)
+    assert first.fields == {
+        "object": {
+            "boundingBox": CAR,
+            "tags": [{"name": "vehicle", "confidence": 0.5}, {"name": "car", "confidence": 0.98, "novelty": {"deep": [1]}}],
+            "id": "1",
+            "novelty": [{"boundingBox": EDGE}, None, True],
+        }
+    }
+
+
+def test_people_of_whom_the_vendor_is_unsure_are_kept() -> None:
+    first, second = found(Feature.PEOPLE, result_of(Feature.PEOPLE))
+    assert (first.label, first.score_unit, first.box) == ("person", 0.94, CAR)
+    assert (second.label, second.score_unit, second.box) == ("person", 0.001, EDGE)
+    assert first.fields == {"person": {"boundingBox": CAR, "confidence": 0.94, "novelty": "kept"}}
+
+
+def test_words_know_their_line_and_their_block() -> None:
+    first, second = found(Feature.TEXT, result_of(Feature.TEXT))
+    assert (first.label, first.score_unit, first.box) == ("ONE", 0.99, CAR)
+    assert (second.label, second.score_unit, second.box) == ("STOP", 0.7, UnitBox(0.0, 0.25, 0.5, 1.0))
+    corners = [UnitPoint(0.5, 0.25), UnitPoint(0.75, 0.25), UnitPoint(0.75, 0.75), UnitPoint(0.5, 0.75)]
+    word = {"text": "ONE", "boundingPolygon": corners, "confidence": 0.99, "novelty": 1}
+    assert first.fields == {"line": 0, "word": word, "block": 0}
+    assert (second.fields["line"], second.fields["block"]) == (1, 0)
+
+
+def test_lines_are_numbered_through_all_blocks() -> None:
+    (block,) = result_of(Feature.TEXT)["blocks"]
+    words = found(Feature.TEXT, {"blocks": [block, {"lines": []}, block]})
+    assert [(word.fields["line"], word.fields["block"]) for word in words] == [(0, 0), (1, 0), (2, 2), (3, 2)]
+
+
+@pytest.mark.parametrize(("given_", "score_unit"), [(None, 1.0), (0, 0.0), (1, 1.0), (1.001, 1.0), (-3, 0.0), (1e308, 1.0)])
+def test_scores_are_ratios_and_a_finding_without_doubt_is_certain(given_: Any, score_unit: float) -> None:
+    result = changed(Feature.PEOPLE, ["values", 0, "confidence"], given_)
+    assert found(Feature.PEOPLE, result)[0].score_unit == score_unit
+
+
+LINE: list[str | int] = ["blocks", 0, "lines", 0]
+
+
+@pytest.mark.parametrize(
+    ("feature", "path", "value"),
+    [
+        (Feature.OBJECTS, ["values", 0], None),
+        (Feature.OBJECTS, ["values", 0, "boundingBox", "w"], -1),
+        (Feature.OBJECTS, ["values", 0, "boundingBox"], None),
+        (Feature.OBJECTS, ["values", 0, "tags"], []),
+        (Feature.OBJECTS, ["values", 0, "tags"], "car"),
+        (Feature.OBJECTS, ["values", 0, "tags", 0, "name"], None),
+        (Feature.OBJECTS, ["values", 0, "tags", 0, "confidence"], "high"),
+        (Feature.OBJECTS, ["values", 0, "novelty"], {"x": None, "y": 0}),
+        (Feature.PEOPLE, ["values", 0], "person"),
+        (Feature.PEOPLE, ["values", 0, "confidence"], []),
+        (Feature.PEOPLE, ["values", 1, "boundingBox", "y"], 1e9),
+        (Feature.TEXT, LINE, None),
+        (Feature.TEXT, [*LINE, "words"], "ONE"),
+        (Feature.TEXT, [*LINE, "words", 0], 7),
+        (Feature.TEXT, [*LINE, "words", 0, "text"], None),
+        (Feature.TEXT, [*LINE, "words", 0, "boundingPolygon"], []),
+        (Feature.TEXT, [*LINE, "words", 0, "boundingPolygon", 3, "x"], "left"),
+        (Feature.TEXT, [*LINE, "words", 0, "confidence"], True),
+    ],
+)
+def test_a_broken_finding_goes_and_its_neighbour_stays(feature: Feature, path: list[str | int], value: Any) -> None:
+    before, result = found(feature, result_of(feature)), changed(feature, path, value)
+    assert len(found(feature, result)) == 1
+    assert found(feature, result)[0] in before
+    assert (broken(feature, result), broken(feature, result_of(feature))) == (1, 0)
+
+
+@pytest.mark.parametrize("value", [7, "none", {}, True])
+@pytest.mark.parametrize(
+    ("feature", "path"), [(Feature.OBJECTS, ["values"]), (Feature.TEXT, ["blocks"]), (Feature.TEXT, ["blocks", 0, "lines"])]
+)
+def test_what_stands_in_place_of_a_list_is_one_broken_finding(feature: Feature, path: list[str | int], value: Any) -> None:
+    result = changed(feature, path, value)
+    assert (found(feature, result), broken(feature, result)) == ([], 1)
+
+
+def test_a_broken_block_is_one_broken_finding() -> None:
+    assert broken(Feature.TEXT, {"blocks": ["block"]}) == 1
+
+
+sides_px = st.integers(50, 16_000)
+
+
+@st.composite
+def frames_and_boxes(draw: st.DrawFn) -> tuple[Size, list[tuple[int, int, int, int]]]:
+    """A sheet and whole pixel boxes in it, as the vendor gives them."""
+    size = Size(draw(sides_px), draw(sides_px))
+    boxes = []
+    for _ in range(draw(st.integers(0, 5))):
+        x, y = draw(st.integers(0, size.width_px - 1)), draw(st.integers(0, size.height_px - 1))
+        boxes.append((x, y, draw(st.integers(0, size.width_px - x)), draw(st.integers(0, size.height_px - y))))
+    return size, boxes
+
+
+@given(frames_and_boxes())
+def test_pixels_can_be_had_back_from_ratios(drawn: tuple[Size, list[tuple[int, int, int, int]]]) -> None:
+    """In order, each to the pixel, and none is lost."""
+    size, boxes = drawn
+    values = [{"boundingBox": dict(zip("xywh", box, strict=True)), "confidence": 0.5} for box in boxes]
+    detections = list(FINDERS[Feature.PEOPLE]({"values": values}, Frame(size.width_px, size.height_px)))
+    back = [detection.box.to_pixels(size) for detection in detections if detection is not None and detection.box is not None]
+    rounded = [tuple(round(edge) for edge in box) for box in back]
+    assert rounded == [(x, y, x + width, y + height) for x, y, width, height in boxes]
+
+
+NAMES = ["x", "y", "w", "h", "words", "lines", "tags", "name", "boundingBox"]
+leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+json_values = st.recursive(
+    leaves | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(list(FINDERS)), st.data())
+def test_whatever_stands_in_an_answer_is_sound_or_counted(feature: Feature, data: st.DataObject) -> None:
+    """One value anywhere in it is replaced by any other: nothing is raised, and the finding beside it stands as it was."""
+    before = found(feature, result_of(feature))
+    where: list[str | int] = ["blocks", 0, "lines", 0] if feature is Feature.TEXT else ["values", 0]
+    first: Any = result_of(feature)
+    for step in where:
+        first = first[step]
+    member = data.draw(st.sampled_from(sorted(first)))
+    after = found(feature, changed(feature, [*where, member], data.draw(json_values)))
+    assert before[1] in after
+    for detection in after:
+        assert detection.box is not None
+        assert 0.0 <= detection.score_unit <= 1.0
