@@ -54,7 +54,8 @@ LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
 URL_USER = re.compile(r"://\S*@")
 URL_QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 HIDDEN = "***"
-SECRETS = frozenset({"azure_key"})  # shown nowhere
+# Entries that are secrets as a whole; they also have `repr=False`, so that no error quotes them.
+SECRETS = frozenset({"azure_key"})
 
 
 class SettingsError(Exception):
@@ -241,7 +242,9 @@ def public_view(settings: Settings) -> dict[str, object]:
     view: dict[str, object] = {}
     for field in Settings.model_fields:
         value = getattr(settings, field)
-        shown = _shown(field, value) if isinstance(value, str) else value
+        shown = _without_secrets(value) if isinstance(value, str) else value
+        if field in SECRETS and value is not None:
+            shown = HIDDEN
         view[env_name(field)] = list(shown) if isinstance(shown, tuple) else shown
     return view
 
@@ -328,10 +331,6 @@ def _checked_url(value: str | None, schemes: tuple[str, ...]) -> str | None:
     if not usable:
         raise ValueError(f"should be an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     return value
-
-
-def _shown(field: str, text: str) -> str:
-    return HIDDEN if field in SECRETS else _without_secrets(text)
 
 
 def _without_secrets(text: str) -> str:

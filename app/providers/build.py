@@ -6,10 +6,10 @@ Called by the composition root. Importing it or building a provider connects to 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from app.providers.aws import FixedCredentials
 from app.providers.azure import AzureProvider
-from app.providers.connections import require_address
 from app.providers.contract import Upstream
 from app.providers.rekognition import RekognitionProvider
 from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
@@ -46,20 +46,26 @@ class ProviderOptions:
         if self.name == EMULATOR and self.upstream_url is None:
             raise ValueError("an emulator has no address of its own: upstream_url is needed")
         if self.upstream_url is not None:
-            require_address(self.upstream_url)
+            _require_address(self.upstream_url)
         if self.max_connections < 1 or self.connect_timeout_s <= 0:
             raise ValueError("max_connections is at least 1, and connect_timeout_s is above 0")
 
 
 def build_provider(options: ProviderOptions) -> Upstream:
     """The provider that `options.name` stands for."""
-    if options.name == AZURE:
-        return AzureProvider(
-            upstream_url=options.upstream_url,
-            key=options.azure_key,
-            max_connections=options.max_connections,
-            connect_timeout_s=options.connect_timeout_s,
-        )
+    return _azure(options) if options.name == AZURE else _rekognition(options)
+
+
+def _azure(options: ProviderOptions) -> AzureProvider:
+    return AzureProvider(
+        upstream_url=options.upstream_url,
+        key=options.azure_key,
+        max_connections=options.max_connections,
+        connect_timeout_s=options.connect_timeout_s,
+    )
+
+
+def _rekognition(options: ProviderOptions) -> RekognitionProvider:
     is_emulator = options.name == EMULATOR
     return RekognitionProvider(
         name=options.name,
@@ -69,3 +75,10 @@ def build_provider(options: ProviderOptions) -> Upstream:
         max_connections=options.max_connections,
         connect_timeout_s=options.connect_timeout_s,
     )
+
+
+def _require_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"upstream_url is http(s)://host[:port][/path], not {url!r}")
+    _ = parts.port  # raises ValueError for what is no port

@@ -49,14 +49,6 @@ def read_certificates(address: Address) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=address.ca_bundle)
 
 
-def require_address(url: str) -> None:
-    """Raises ValueError for what is no address of a provider; its words quote the address."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"upstream_url is http(s)://host[:port][/path], not {url!r}")
-    _ = parts.port  # raises ValueError for what is no port
-
-
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:

@@ -94,14 +94,14 @@ class Forwarder(Protocol):
 
 
 class Upstream(Provider, Forwarder, Protocol):
-    """What the composition root builds: a provider that hands whole requests on, too, and knows where it sends them."""
+    """A provider somewhere else: it has an address, and credentials to be found."""
 
     async def address(self) -> str:
-        """Where requests go; it needs no credentials. Raises Problem when nothing says so."""
+        """Where requests go. Raises Problem when nothing says so; needs no credentials."""
         ...
 
     async def warm_up(self) -> None:
-        """Find what the first image will need. Raises Problem when something is missing."""
+        """Find address and credentials before the first image needs them. Raises Problem when one is missing."""
         ...
 
 

@@ -59,9 +59,10 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_PORT", "65536", "less than or equal to 65535"),
         ("TESSERA_PORT", "http", "valid integer"),
         ("TESSERA_ROLE", "apis", "'all', 'api' or 'worker'"),
-        ("TESSERA_PROVIDER", "watson", "'emulator' or 'rekognition'"),
+        ("TESSERA_PROVIDER", "watson", "'emulator', 'rekognition' or"),
         ("TESSERA_PROVIDER", "google", "not part of this version"),
         ("TESSERA_PROVIDER", "torch", "not part of this version"),
+        ("TESSERA_AZURE_KEY", "two words", "TESSERA_AZURE_KEY"),
         ("TESSERA_MAX_MAP_DROP", "1.1", "less than or equal to 1"),
         ("TESSERA_MAX_MAP_DROP", "nan", "finite number"),
         ("TESSERA_SHUTDOWN_S", "0", "greater than 0"),
@@ -91,6 +92,7 @@ def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complain
         ({"TESSERA_ROLE": "api"}, "TESSERA_ROLE=api: needs TESSERA_REDIS_URL"),
         ({"TESSERA_ROLE": "worker"}, "TESSERA_ROLE=worker: needs TESSERA_REDIS_URL"),
         ({"TESSERA_REDIS_SHARDS": "2"}, "TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL"),
+        ({"TESSERA_AZURE_KEY": "k"}, "TESSERA_AZURE_KEY: has an effect only with"),
         ({"TESSERA_MODEL": __file__, "TESSERA_PROVIDER": "rekognition"}, "TESSERA_MODEL: has an effect only with"),
     ],
 )
@@ -202,6 +204,14 @@ def test_passwords_are_in_no_view_no_representation_and_no_message(url: str) -> 
     for shown in (str(public_view(settings)), repr(settings), str(settings)):
         assert "ter2" not in shown
     assert "redis" in str(public_view(settings)["TESSERA_REDIS_URL"])
+
+
+def test_a_key_is_in_no_view_no_representation_and_no_message() -> None:
+    settings = load_settings({"TESSERA_PROVIDER": "azure", "TESSERA_AZURE_KEY": "hunter2"})
+    assert settings.azure_key == "hunter2"
+    for shown in (str(public_view(settings)), repr(settings), str(settings), refusal({"TESSERA_AZURE_KEY": "hun ter2"})):
+        assert "ter2" not in shown
+    assert public_view(Settings())["TESSERA_AZURE_KEY"] is None
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from app.errors import Kind, Problem
-from app.providers.connections import require_address
 
 ENDPOINT_NAME, KEY_NAME = "VISION_ENDPOINT", "VISION_KEY"
 
@@ -31,10 +31,8 @@ class Resource:
         found = self.endpoint or self.environ.get(ENDPOINT_NAME, "").strip()
         if not found:
             raise Problem(Kind.INTERNAL, f"No address for Azure AI Vision: set TESSERA_UPSTREAM_URL or {ENDPOINT_NAME}")
-        try:
-            require_address(found)
-        except ValueError as error:  # its words quote what may hold a secret
-            raise Problem(Kind.INTERNAL, f"{ENDPOINT_NAME} is no address of the form http(s)://host[:port][/path]") from error
+        if not _is_address(found):  # not quoted: it may hold a secret
+            raise Problem(Kind.INTERNAL, f"{ENDPOINT_NAME} is no address of the form http(s)://host[:port][/path]")
         return found.rstrip("/")
 
     def secret(self) -> str:
@@ -45,3 +43,15 @@ class Resource:
         if not _KEY.fullmatch(found):
             raise Problem(Kind.INTERNAL, "The key for Azure AI Vision holds characters that no key has")
         return found
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and not (parts.query or parts.fragment or parts.username or parts.port == 0)
+        )
+    except ValueError:  # what is no port, half an IPv6 address
+        return False

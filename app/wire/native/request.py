@@ -16,10 +16,9 @@ from app.wire.values import hint, parse_decimal, quoted
 T = TypeVar("T")
 
 
-# What can be asked for here. Custom models need the ARN of a model, which only the vendor's own dialect can name.
-FEATURES: Mapping[str, Feature] = {
-    feature.value: feature for feature in (Feature.OBJECTS, Feature.FACES, Feature.CELEBRITIES, Feature.PROTECTIVE_EQUIPMENT)
-}
+# What can be asked for here; not every provider offers all of it. Custom models need the ARN of a model, which only the
+# vendor's own dialect can name.
+FEATURES: Mapping[str, Feature] = {feature.value: feature for feature in Feature if feature is not Feature.CUSTOM_OBJECTS}
 DEFAULT_FEATURE = Feature.OBJECTS
 
 MAX_RESULTS = 1000

@@ -38,12 +38,14 @@ def test_options_that_cannot_work_are_refused_when_they_are_made(wrong: dict[str
         ProviderOptions(),
         ProviderOptions("rekognition", "https://vpce.example/aws"),
         ProviderOptions("emulator", "http://[::1]:9000"),
+        ProviderOptions("azure", "http://[::1]:9000", azure_key="k"),
+        ProviderOptions("azure"),
     ],
 )
 async def test_a_provider_has_the_name_it_was_asked_by_and_connects_to_nothing_yet(options: ProviderOptions) -> None:
     provider = build_provider(options)
     assert provider.capabilities.provider == options.name
-    assert provider.capabilities.vendor == "rekognition"
+    assert provider.capabilities.vendor == ("rekognition" if options.name == "emulator" else options.name)
     await provider.aclose()
 
 

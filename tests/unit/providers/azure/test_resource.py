@@ -32,7 +32,7 @@ def test_what_is_missing_is_named(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["samples.example", "ftp://x", "https://user:secret@x", "https://x/?key=secret", "https://x:port"]
+    "url", ["samples.example", "ftp://x", "https://user:secret@x", "https://x/?key=secret", "https://x:port", "https://[::1"]
 )
 def test_an_address_that_is_none_is_not_quoted(url: str) -> None:
     with pytest.raises(Problem, match="http") as raised:
