@@ -178,7 +178,7 @@ class Pipeline:
         if is_cheap(image.picture):
             return
         found = image.picture.format
-        if found not in self._capabilities.formats:
+        if not all(found in self._capabilities.formats_for(inquiry.feature) for inquiry in call.inquiries):
             raise Problem(Kind.IMAGE_TOO_LARGE, f"a {found} image of so many pixels is not taken: send JPEG or PNG")
         limit_bytes = min(self._capabilities.max_image_bytes[inquiry.feature] for inquiry in call.inquiries)
         if len(image.data) > limit_bytes:

@@ -22,6 +22,7 @@ class Capabilities:
 
     `sheet_side_px`: longest side of a sheet: larger ones cost pixels and gain nothing with this vendor.
     `vendor`: whose wire language it speaks (`provider` may be another name for it: the emulator speaks "rekognition").
+    `narrower`: for features of which it reads fewer formats, those formats.
     `names`: its own name for each feature that it offers; `prices` are by such names.
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
     """
@@ -36,10 +37,15 @@ class Capabilities:
     prices: PriceList
     accuracy_table: str
     vendor: str = ""
+    narrower: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
 
     @property
     def features(self) -> frozenset[Feature]:
         return frozenset(self.names)
+
+    def formats_for(self, feature: Feature) -> frozenset[str]:
+        """The formats that it reads when asked for this feature."""
+        return self.narrower.get(feature, self.formats)
 
     def dollars(self, feature: str) -> float:
         """List price of one inference."""

@@ -52,8 +52,9 @@ def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:
 
 async def _own_bytes(job: Job, capabilities: Capabilities, pixels: PixelPool) -> bytes:
     """The client's bytes, unchanged; re-encoded only where the vendor does not read their format, or not so many of them."""
-    limit_bytes = capabilities.max_image_bytes[job.inquiry.feature]
-    if job.picture.format in capabilities.formats and len(job.image) <= limit_bytes:
+    feature = job.inquiry.feature
+    limit_bytes, formats = capabilities.max_image_bytes[feature], capabilities.formats_for(feature)
+    if job.picture.format in formats and len(job.image) <= limit_bytes:
         return job.image
     source = Source(job.image, job.picture)
-    return await pixels.in_turn(transcode, source, formats=capabilities.formats, max_bytes=limit_bytes)
+    return await pixels.in_turn(transcode, source, formats=formats, max_bytes=limit_bytes)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.wire.native import DetectReply
-from tests.support.native import NativeClient, native_client
+from tests.support.native import NativeClient, is_problem, native_client
 from tests.support.pictures import picture
 from tests.support.sdk import HURRIED, Rig, running_rig
 
@@ -24,6 +24,8 @@ JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "number": (int, float),
     "boolean": bool,
 }
+# By the provider of these tests; the description is the same in front of every provider.
+OFFERED = frozenset({"objects", "faces", "celebrities", "protective_equipment"})
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +178,11 @@ def test_every_parameter_that_is_described_is_understood(client: NativeClient, d
 def test_every_feature_that_is_described_is_understood(client: NativeClient, document: dict[str, Any]) -> None:
     (features,) = [one for one in _detect(document)["parameters"] if one["name"] == "features"]
     for feature in features["schema"]["items"]["enum"]:
-        client.detect(picture(800, 600, 3, 8).content, f"features={feature}", HURRIED)
+        reply = client.post(picture(800, 600, 3, 8).content, f"features={feature}", HURRIED)
+        if feature in OFFERED:
+            assert reply.status_code == 200, reply.text
+        else:
+            assert "not available through this provider" in is_problem(reply, 404, "unknown-operation")["detail"]
 
 
 def test_both_bodies_are_described(document: dict[str, Any]) -> None:

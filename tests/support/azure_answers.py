@@ -1,4 +1,4 @@
-"""Made-up answers of Image Analysis 4.0, in the shapes of Microsoft's pages, and one that nobody has documented yet.
+"""Made-up answers of Image Analysis 4.0 and 3.2, in the shapes of Microsoft's pages, and one that nobody has documented yet.
 
 The image is 800 x 400 px. Each `FULL` answer has two findings, fields that no page knows (`novelty`), and everything that
 geometry can be; the boxes are those of `rekognition_answers` in pixels.
@@ -65,7 +65,28 @@ READ: dict[str, Any] = {
         ]
     },
 }
-FULL: dict[Feature, dict[str, Any]] = {Feature.OBJECTS: OBJECTS, Feature.PEOPLE: PEOPLE, Feature.TEXT: READ}
+HEAD_32: dict[str, Any] = {"requestId": "r-1", "modelVersion": "2021-05-01", "metadata": {**HEAD["metadata"], "format": "Jpeg"}}
+FACES: dict[str, Any] = {
+    **HEAD_32,
+    "faces": [
+        {"faceRectangle": {"left": 400, "top": 100, "width": 200, "height": 200}, "age": 25, "novelty": [1]},
+        {"faceRectangle": {"left": -100, "top": 300, "width": 400, "height": 200}},
+    ],
+}
+BRANDS: dict[str, Any] = {
+    **HEAD_32,
+    "brands": [
+        {"name": "Contoso", "confidence": 0.9, "rectangle": CAR_PX},
+        {"name": "Fabrikam", "confidence": 0.6, "rectangle": EDGE_PX},
+    ],
+}
+FULL: dict[Feature, dict[str, Any]] = {
+    Feature.OBJECTS: OBJECTS,
+    Feature.PEOPLE: PEOPLE,
+    Feature.TEXT: READ,
+    Feature.FACES: FACES,
+    Feature.LOGOS: BRANDS,
+}
 
 
 def azure_error(

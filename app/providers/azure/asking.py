@@ -1,10 +1,11 @@
-"""From an inquiry to the query of `imageanalysis:analyze`. Pure; called by `provider`.
+"""From an inquiry to path and query of the request. Pure; called by `provider`.
 
 Two ways of asking. An image that is sent alone and whose client spoke to Azure itself is asked with the client's own query,
 word for word. A sheet, and an image of another vendor's client, is asked for its one feature with the lane's parameters.
 
-`Inquiry.parameters` may hold "language" and "model-version", both text; members of other vendors' lanes mean nothing here and
-are left out. There is no threshold and no limit to ask for: the service returns everything, however unsure.
+For 4.0 `Inquiry.parameters` may hold "language" and "model-version", both text; members of other vendors' lanes mean nothing
+here and are left out. 3.2 has no parameter that changes what is found. There is no threshold and no limit to ask for: the
+service returns everything, however unsure.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import orjson
 
 from app.core.model import Inquiry
 from app.errors import Kind, Problem
-from app.providers.azure.features import VENDOR, VISUAL_FEATURES
+from app.providers.azure.features import VENDOR, VISUAL_FEATURES, VisualFeature
 
+_PATH_40, _PATH_32 = "/computervision/imageanalysis:analyze", "/vision/v3.2/analyze"
 # The version that Microsoft's client asks for by itself.
 _API_VERSION = "2023-10-01"
 _PARAMETERS = ("language", "model-version")
@@ -28,11 +30,18 @@ _PARAMETERS = ("language", "model-version")
 _QUERY_CHARACTERS = "!$&'()*+,;=:@/?%"
 
 
-def query_of(inquiry: Inquiry) -> str:
-    """The query, without a question mark. Raises Problem(INVALID_PARAMETER) for parameters that cannot be asked for."""
+def target_of(inquiry: Inquiry) -> str:
+    """Path and query. Raises Problem(INVALID_PARAMETER) for parameters that cannot be asked for."""
+    feature = VISUAL_FEATURES[inquiry.feature]
+    if feature.is_of_32:
+        return f"{_PATH_32}?visualFeatures={feature.name}"
+    return f"{_PATH_40}?{_query(inquiry, feature)}"
+
+
+def _query(inquiry: Inquiry, feature: VisualFeature) -> str:
     if inquiry.own_vendor == VENDOR and _is_for_analyze(inquiry.own_request):
         return quote(inquiry.own_request, safe=_QUERY_CHARACTERS)
-    asked = {"api-version": _API_VERSION, "features": VISUAL_FEATURES[inquiry.feature].name}
+    asked = {"api-version": _API_VERSION, "features": feature.name}
     return urlencode(asked | dict(_parameters(inquiry.parameters)), safe=",")
 
 

@@ -1,6 +1,6 @@
 """Microsoft's asynchronous client for Image Analysis, over this project's own transport. The SDK's one home.
 
-Comes in: a query and an image. Goes out: the raw answer, whatever its status. Called by `provider`.
+Comes in: path and query, and an image. Goes out: the raw answer, whatever its status. Called by `provider`.
 
 Two things are taken out of the client, both for guarantee P1 and for the sake of the bill: its retries and redirects (they are
 policies, and only those that dress a request are given to it), and its aiohttp transport (see the package's docstring).
@@ -37,11 +37,12 @@ class AnalysisClient:
             UserAgentPolicy("tessera", user_agent_use_env=False),
             AzureKeyCredentialPolicy(credential, KEY_HEADER),
         ]
+        self._url = url
         self._client = ImageAnalysisClient(url, credential, transport=_Carrier(transport), policies=dressing)
 
-    async def analyze(self, query: str, image: bytes, progress: Progress, *, timeout_s: float) -> RawAnswer:
+    async def analyze(self, target: str, image: bytes, progress: Progress, *, timeout_s: float) -> RawAnswer:
         """One request, one answer. Raises what `Transport.exchange` raises."""
-        request = HttpRequest("POST", f"/imageanalysis:analyze?{query}", headers=_HEADERS, content=image)
+        request = HttpRequest("POST", f"{self._url}{target}", headers=_HEADERS, content=image)
         answer = await self._client.send_request(request, progress=progress, timeout_s=timeout_s)
         return cast(RawAnswer, answer)  # what comes back is what the carrier gave
 

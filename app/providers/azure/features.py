@@ -1,4 +1,6 @@
-"""Facts about Image Analysis 4.0, one row per feature that can be gridded, and what the service takes and costs.
+"""Facts about Image Analysis, one row per feature that can be gridded, and what the service takes and costs.
+
+Version 4.0 has no faces and no brands: these are asked for in 3.2, which lives on beside it in the same resource.
 
 Read by `asking`, `parse` and the composition root. Sources: Microsoft's pages "What is Image Analysis", "Object detection",
 "Image Analysis error codes" and "Call the Analyze Image API", as of November 2026.
@@ -18,6 +20,9 @@ KEY_HEADER = "ocp-apim-subscription-key"
 
 # The error text of the service: "not allowed to be zero or larger than 20971520 bytes" (its limits page: less than 20 MB).
 _MAX_IMAGE_BYTES = 20 * 1024 * 1024
+_MAX_IMAGE_BYTES_32 = 4 * 1024 * 1024  # the limits page of 3.2
+_FORMATS = frozenset({"jpeg", "png", "webp"})  # and others, which header inspection here does not know
+_FORMATS_32 = frozenset({"jpeg", "png"})  # and others again, but no WebP
 _MIN_SIDE_PX, _MAX_SIDE_PX = 50, 16_000  # its error text: not "smaller than 50 and larger than 16000"
 # The size at which its detector looks is not published. What is said of small things is relative (under 5 % of the image they
 # are usually missed), so more pixels promise nothing; a sheet of telephone photographs keeps what a larger one would show.
@@ -38,27 +43,30 @@ _PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class VisualFeature:
-    """`name` in the query; `member` of the answer; `findings`: the list in that member."""
+    """`name` in the query; `findings`: members of the answer on the way to the list of findings."""
 
     name: str
-    member: str
-    findings: str
+    findings: tuple[str, ...]
+    is_of_32: bool = False
 
 
 VISUAL_FEATURES: Mapping[Feature, VisualFeature] = {
-    Feature.OBJECTS: VisualFeature("objects", "objectsResult", "values"),
-    Feature.PEOPLE: VisualFeature("people", "peopleResult", "values"),
-    Feature.TEXT: VisualFeature("read", "readResult", "blocks"),
+    Feature.OBJECTS: VisualFeature("objects", ("objectsResult", "values")),
+    Feature.PEOPLE: VisualFeature("people", ("peopleResult", "values")),
+    Feature.TEXT: VisualFeature("read", ("readResult", "blocks")),
+    Feature.FACES: VisualFeature("Faces", ("faces",), is_of_32=True),
+    Feature.LOGOS: VisualFeature("Brands", ("brands",), is_of_32=True),
 }
 
 
 def capabilities() -> Capabilities:
     """What the service accepts and costs. No cap on the number of findings is documented."""
+    older = [feature for feature, row in VISUAL_FEATURES.items() if row.is_of_32]
     return Capabilities(
         provider=VENDOR,
-        formats=frozenset({"jpeg", "png", "webp"}),  # and others, which header inspection here does not know
+        formats=_FORMATS,
         names={feature: row.name for feature, row in VISUAL_FEATURES.items()},
-        max_image_bytes=dict.fromkeys(VISUAL_FEATURES, _MAX_IMAGE_BYTES),
+        max_image_bytes=dict.fromkeys(VISUAL_FEATURES, _MAX_IMAGE_BYTES) | dict.fromkeys(older, _MAX_IMAGE_BYTES_32),
         min_side_px=_MIN_SIDE_PX,
         max_side_px=_MAX_SIDE_PX,
         sheet_side_px=_SHEET_SIDE_PX,
@@ -67,4 +75,5 @@ def capabilities() -> Capabilities:
         # crowded objects makes it likely that grids cost more here: calibrate before trusting the budget.
         accuracy_table="rekognition",
         vendor=VENDOR,
+        narrower=dict.fromkeys(older, _FORMATS_32),
     )

@@ -1,4 +1,4 @@
-"""The findings of one answer, feature by feature. Pure; called by `parse` with the answer's member for the feature.
+"""The findings of one answer, feature by feature. Pure; called by `parse` with the feature's list.
 
 `Detection.fields` holds what the Azure dialect needs to write the finding again, with geometry typed (see `trees`):
 
@@ -6,6 +6,8 @@
     PEOPLE    {"person": item}; the label is "person". People of whom the vendor is unsure are findings, too
     TEXT      one per word: {"line": int, "word": item, "block": int}. Numbers are unique in the answer and in reading order,
               and so are the detections; a line's own text and polygon are left out: on a sheet it may reach into two images
+    FACES     {"face": item}; the label is "face". Azure voices no doubt of a face
+    LOGOS     {"brand": item}; the label is the brand's name
 
 For a finding that is broken there is a None; its neighbours stand.
 """
@@ -25,16 +27,16 @@ _Object: TypeAlias = dict[str, Any]
 _Found: TypeAlias = Detection | None
 
 _CERTAIN_UNIT = 1.0  # a finding without a confidence: the vendor named it and voiced no doubt
-_PERSON = "person"
+_PERSON, _FACE = "person", "face"
 
 
-def _objects(result: _Object, frame: Frame) -> Iterator[_Found]:
+def _objects(items: list[Any], frame: Frame) -> Iterator[_Found]:
     def read(item: _Object) -> Detection:
         label, score_unit = _best_tag(item)
         box = frame.box(item.get("boundingBox"))
         return Detection(Feature.OBJECTS, label, score_unit, box, VENDOR, {"object": frame.fields(item)})
 
-    return (_or_none(read, item) for item in entries(result, "values"))
+    return (_or_none(read, item) for item in items)
 
 
 def _best_tag(item: _Object) -> tuple[str, float]:
@@ -44,17 +46,17 @@ def _best_tag(item: _Object) -> tuple[str, float]:
     return max(tags, key=lambda tag: tag[1])  # the first of equals
 
 
-def _people(result: _Object, frame: Frame) -> Iterator[_Found]:
+def _people(items: list[Any], frame: Frame) -> Iterator[_Found]:
     def read(item: _Object) -> Detection:
         box = frame.box(item.get("boundingBox"))
         return Detection(Feature.PEOPLE, _PERSON, _score_unit(item), box, VENDOR, {"person": frame.fields(item)})
 
-    return (_or_none(read, item) for item in entries(result, "values"))
+    return (_or_none(read, item) for item in items)
 
 
-def _words(result: _Object, frame: Frame) -> Iterator[_Found]:
+def _words(blocks: list[Any], frame: Frame) -> Iterator[_Found]:
     numbers = itertools.count()
-    for block, entry in enumerate(entries(result, "blocks")):
+    for block, entry in enumerate(blocks):
         lines = entries(entry, "lines") if isinstance(entry, dict) else [entry]
         for line in lines:
             yield from _words_of_line(line, next(numbers), block, frame)
@@ -71,10 +73,28 @@ def _words_of_line(line: Any, number_of_line: int, block: int, frame: Frame) -> 
     return (_or_none(read, word) for word in words)
 
 
-FINDERS: Mapping[Feature, Callable[[_Object, Frame], Iterator[_Found]]] = {
+def _faces(items: list[Any], frame: Frame) -> Iterator[_Found]:
+    def read(item: _Object) -> Detection:
+        box = frame.box(item.get("faceRectangle"))
+        return Detection(Feature.FACES, _FACE, _score_unit(item), box, VENDOR, {"face": frame.fields(item)})
+
+    return (_or_none(read, item) for item in items)
+
+
+def _brands(items: list[Any], frame: Frame) -> Iterator[_Found]:
+    def read(item: _Object) -> Detection:
+        box = frame.box(item.get("rectangle"))
+        return Detection(Feature.LOGOS, text(item, "name"), _score_unit(item), box, VENDOR, {"brand": frame.fields(item)})
+
+    return (_or_none(read, item) for item in items)
+
+
+FINDERS: Mapping[Feature, Callable[[list[Any], Frame], Iterator[_Found]]] = {
     Feature.OBJECTS: _objects,
     Feature.PEOPLE: _people,
     Feature.TEXT: _words,
+    Feature.FACES: _faces,
+    Feature.LOGOS: _brands,
 }
 
 

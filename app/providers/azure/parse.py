@@ -22,19 +22,21 @@ _MODEL_VERSION = "modelVersion"
 def parse(feature: Feature, body: bytes) -> Reading:
     """All findings of `feature` in the answer `body`."""
     answer = read_object(body)
-    result, frame = _result(answer, feature), _frame(answer)
+    findings, frame = _findings(answer, feature), _frame(answer)
     extra: dict[str, Tree] = {_MODEL_VERSION: answer[_MODEL_VERSION]} if isinstance(answer.get(_MODEL_VERSION), str) else {}
-    found = tuple(FINDERS[feature](result, frame))
+    found = tuple(FINDERS[feature](findings, frame))
     sound = tuple(detection for detection in found if detection is not None)
     return Reading(sound, body, broken=len(found) - len(sound), extra=extra)
 
 
-def _result(answer: dict[str, Any], feature: Feature) -> dict[str, Any]:
+def _findings(answer: dict[str, Any], feature: Feature) -> list[Any]:
     row = VISUAL_FEATURES[feature]
-    result = answer.get(row.member)
-    if not isinstance(result, dict) or not isinstance(result.get(row.findings), list):
-        raise garbled(f"the answer to {row.name} has no {row.member} with {row.findings}")
-    return result
+    node: Any = answer
+    for member in row.findings:
+        node = node.get(member) if isinstance(node, dict) else None
+    if not isinstance(node, list):
+        raise garbled(f"the answer to {row.name} has no list {'.'.join(row.findings)}")
+    return node
 
 
 def _frame(answer: dict[str, Any]) -> Frame:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from app.core.model import Inquiry, RawRequest
 from app.errors import Problem
 from app.providers.answers import garbled
-from app.providers.azure.asking import query_of
+from app.providers.azure.asking import target_of
 from app.providers.azure.client import AnalysisClient
 from app.providers.azure.features import capabilities
 from app.providers.azure.forwarding import handed_on
@@ -63,8 +63,8 @@ class AzureProvider:
         progress = Progress()
         try:
             async with asyncio.timeout(timeout_s):
-                line, query = await self._threads.run(self._prepare, inquiry)
-                answer = await line.client.analyze(query, image, progress, timeout_s=timeout_s)
+                line, target = await self._threads.run(self._prepare, inquiry)
+                answer = await line.client.analyze(target, image, progress, timeout_s=timeout_s)
                 return await self._threads.run(_read, inquiry, answer)
         except TimeoutError as error:
             raise too_late(progress, timeout_s, _refusal) from error
@@ -91,7 +91,7 @@ class AzureProvider:
             await self._line.transport.aclose()
 
     def _prepare(self, inquiry: Inquiry) -> tuple[_Line, str]:
-        return self._opened(), query_of(inquiry)
+        return self._opened(), target_of(inquiry)
 
     def _prepare_forward(self, request: RawRequest) -> tuple[_Line, Outgoing]:
         return self._opened(), handed_on(request, self._resource.url(), self._resource.secret())

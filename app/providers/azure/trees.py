@@ -2,8 +2,9 @@
 
 The convention, shared with the Azure dialect, which turns it back into Azure's shapes, in pixels of the client's own image:
 
-    {"x", "y", "w", "h"}   -> UnitBox      bounding boxes
-    {"x", "y"}             -> UnitPoint    corners of a polygon
+    {"x", "y", "w", "h"}                 -> UnitBox      bounding boxes
+    {"left", "top", "width", "height"}   -> UnitBox      faces of 3.2
+    {"x", "y"}                           -> UnitPoint    corners of a polygon
 
 Every other field stays as it is, known or not. What cannot be what it claims to be raises `Broken`.
 """
@@ -18,7 +19,7 @@ from app.core.geometry import UnitBox, UnitPoint
 from app.core.model import Tree
 from app.providers.answers import MAX_DEPTH, Broken, checked, coordinate, number
 
-_BOX_KEYS = frozenset({"x", "y", "w", "h"})
+_BOX_KEYS = (("x", "y", "w", "h"), ("left", "top", "width", "height"))
 _POINT_KEYS = frozenset({"x", "y"})
 _FEWEST_CORNERS = 3
 
@@ -48,7 +49,7 @@ class Frame:
         if depth > MAX_DEPTH:
             raise Broken("nested too deeply")
         if isinstance(node, dict):
-            if node.keys() >= _BOX_KEYS:
+            if _box_keys(node) is not None:
                 return self.box(node)
             if node.keys() == _POINT_KEYS:
                 return self.point(node)
@@ -59,10 +60,13 @@ class Frame:
         return plain
 
     def box(self, node: Any) -> UnitBox:
-        """The box of a `boundingBox` object."""
+        """A box in either of its two spellings."""
         sides = checked(node)
-        left, top = self._x(sides, "x"), self._y(sides, "y")
-        width, height = self._x(sides, "w"), self._y(sides, "h")
+        names = _box_keys(sides)
+        if names is None:
+            raise Broken("not a box")
+        left, top = self._x(sides, names[0]), self._y(sides, names[1])
+        width, height = self._x(sides, names[2]), self._y(sides, names[3])
         if width < 0 or height < 0:
             raise Broken("a box with a negative side")
         return UnitBox.from_ltwh(left, top, width, height)
@@ -75,6 +79,10 @@ class Frame:
 
     def _y(self, node: Mapping[str, Any], key: str) -> float:
         return coordinate(number(node.get(key)) / self.height_px)
+
+
+def _box_keys(node: Mapping[str, Any]) -> tuple[str, str, str, str] | None:
+    return next((names for names in _BOX_KEYS if node.keys() >= set(names)), None)
 
 
 def hull(polygon: Tree) -> UnitBox:

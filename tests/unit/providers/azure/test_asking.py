@@ -8,13 +8,14 @@ import pytest
 
 from app.core.model import Feature, Inquiry, canonical_json
 from app.errors import Kind, Problem
-from app.providers.azure.asking import query_of
+from app.providers.azure.asking import target_of
 
-VERSION = "api-version=2023-10-01"
+PATH = "/computervision/imageanalysis:analyze?"
+VERSION = PATH + "api-version=2023-10-01"
 
 
 def own(words: str, vendor: str = "azure") -> str:
-    return query_of(Inquiry(Feature.OBJECTS, own_vendor=vendor, own_request=words))
+    return target_of(Inquiry(Feature.OBJECTS, own_vendor=vendor, own_request=words))
 
 
 @pytest.mark.parametrize(
@@ -29,12 +30,12 @@ def own(words: str, vendor: str = "azure") -> str:
     ],
 )  # fmt: skip
 def test_a_sheet_is_asked_for_its_feature_with_the_lanes_parameters(inquiry: Inquiry, query: str) -> None:
-    assert query_of(inquiry) == VERSION + query
+    assert target_of(inquiry) == VERSION + query
 
 
 @pytest.mark.parametrize("value", ["a&features=caption", "ü", "a b", "#", "{endpoint}"])
 def test_a_parameter_stays_one_parameter(value: str) -> None:
-    query = query_of(Inquiry(Feature.TEXT, canonical_json({"language": value})))
+    query = target_of(Inquiry(Feature.TEXT, canonical_json({"language": value}))).removeprefix(PATH)
     assert parse_qs(query) == {"api-version": ["2023-10-01"], "features": ["read"], "language": [value]}
     assert "{" not in query
 
@@ -42,7 +43,7 @@ def test_a_parameter_stays_one_parameter(value: str) -> None:
 @pytest.mark.parametrize("parameters", ["", "[]", "null", "{", '{"language":7}', '{"model-version":[]}'])
 def test_parameters_that_are_none_are_the_callers_fault(parameters: str) -> None:
     with pytest.raises(Problem) as raised:
-        query_of(Inquiry(Feature.TEXT, parameters))
+        target_of(Inquiry(Feature.TEXT, parameters))
     assert raised.value.kind is Kind.INVALID_PARAMETER
 
 
@@ -55,12 +56,12 @@ def test_parameters_that_are_none_are_the_callers_fault(parameters: str) -> None
     ],
 )
 def test_a_clients_own_words_are_sent_as_they_are(words: str) -> None:
-    assert own(words) == words
+    assert own(words) == PATH + words
 
 
 def test_what_no_query_may_hold_is_encoded() -> None:
     """Braces, too: the client library takes them for places to fill in."""
-    assert own("features=objects&x={endpoint} #ü\r\n") == "features=objects&x=%7Bendpoint%7D%20%23%C3%BC%0D%0A"
+    assert own("features=objects&x={endpoint} #ü\r\n") == PATH + "features=objects&x=%7Bendpoint%7D%20%23%C3%BC%0D%0A"
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,10 @@ def test_what_no_query_may_hold_is_encoded() -> None:
 )
 def test_words_of_another_api_are_not_sent(words: str, vendor: str) -> None:
     assert own(words, vendor) == VERSION + "&features=objects"
+
+
+@pytest.mark.parametrize(("feature", "name"), [(Feature.FACES, "Faces"), (Feature.LOGOS, "Brands")])
+def test_what_40_lacks_is_asked_for_in_32(feature: Feature, name: str) -> None:
+    """Its parameters and words are 4.0's alone."""
+    inquiry = Inquiry(feature, '{"model-version":"2023-10-01"}', own_vendor="azure", own_request="features=people")
+    assert target_of(inquiry) == f"/vision/v3.2/analyze?visualFeatures={name}"

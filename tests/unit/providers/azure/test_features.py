@@ -10,7 +10,10 @@ from app.providers.azure.features import capabilities
 def test_the_limits_are_those_of_its_error_texts() -> None:
     declared = capabilities()
     assert (declared.min_side_px, declared.max_side_px) == (50, 16_000)
-    assert set(declared.max_image_bytes.values()) == {20_971_520}
+    assert {declared.max_image_bytes[feature] for feature in (Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT)} == {20_971_520}
+    assert {declared.max_image_bytes[feature] for feature in (Feature.FACES, Feature.LOGOS)} == {4_194_304}
+    assert declared.formats_for(Feature.OBJECTS) == {"jpeg", "png", "webp"}
+    assert declared.formats_for(Feature.FACES) == {"jpeg", "png"}
     assert table(declared.accuracy_table)
 
 
