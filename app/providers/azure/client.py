@@ -69,4 +69,4 @@ class _Carrier(AsyncHttpTransport[HttpRequest, RawAnswer]):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        await self.close()
+        """The same."""
