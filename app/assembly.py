@@ -40,6 +40,8 @@ from app.providers.objects import S3Store
 from app.server.desk import Desk, DeskRules
 from app.settings import Settings
 from app.vitals import ProcessVitals
+from app.wire.azure import AzureDialects, AzureOptions, OwnProvider, azure_dialects
+from app.wire.contract import Wishes
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.work.detect import DetectWork
@@ -58,6 +60,7 @@ class Parts:
 
     native: NativeDialect
     rekognition: RekognitionDialect
+    azure: AzureDialects
     accumulator: Accumulator
     vitals: ProcessVitals
     desk: Desk | None
@@ -90,6 +93,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     return Parts(
         native=NativeDialect(clients),
         rekognition=RekognitionDialect(_rekognition_options(settings, clients)),
+        azure=azure_dialects(_azure_options(settings, tools)),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
@@ -199,8 +203,8 @@ def _listening(accumulator: Accumulator) -> Callable[[], bool]:
     return (lambda: accumulator.is_listening) if isinstance(accumulator, RedisAccumulator) else (lambda: True)
 
 
-def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
-    policy = Policy(
+def _policy(settings: Settings, tools: _Tools) -> Policy:
+    return Policy(
         max_wait_s=settings.max_wait_s,
         request_timeout_s=settings.request_timeout_s,
         max_map_drop=settings.max_map_drop,
@@ -210,18 +214,30 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack
         max_pixels=settings.max_pixels,
         alone_at_once=settings.max_alone,
     )
+
+
+def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
     store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
     stack.push_async_callback(store.aclose)
     return Pipeline(
         accumulator,
         tools.caller,
         tools.provider.capabilities,
-        policy,
+        _policy(settings, tools),
         store=store,
         pixels=tools.pixels,
         ledger=tools.ledger,
         clock=tools.clock,
     )
+
+
+def _azure_options(settings: Settings, tools: _Tools) -> AzureOptions:
+    """Whether the provider speaks Azure's language, and what the largest grid that is allowed leaves an image to pay."""
+    known = tools.provider.capabilities
+    if known.vendor != "azure":
+        return AzureOptions()
+    layouts = _policy(settings, tools).layouts(Wishes())
+    return AzureOptions(own=OwnProvider(known.features, known.prices, 1 / max(layout.cells for layout in layouts)))
 
 
 def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:

@@ -54,7 +54,7 @@ async def _serve(settings: Settings) -> None:
         stack.callback(listener.close)
         parts = await assemble(settings, stack)
         door = FrontDoor(parts.desk) if parts.desk is not None else None
-        app = build_app(door, parts.native, parts.rekognition, parts.vitals.probes(), __version__)
+        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.vitals.probes(), __version__)
         server = build_server(app, shutdown_s=settings.shutdown_s)
         await _run_parts(parts, server, listener, stop, settings)
 

@@ -31,7 +31,7 @@ from app.log import get_logger
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, ObjectStore
 from app.providers.latency import LatencyTracker
-from app.wire.contract import Answered, Call, InlineImage, Wishes
+from app.wire.contract import Answered, Call, InlineImage, LinkedImage, Wishes
 from app.work.alone import ask_alone
 from app.work.pixels import PixelPool
 
@@ -156,6 +156,8 @@ class Pipeline:
         self._require_offered(call)
         data = await self._fetch(call, deadline_s)
         picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
+        if call.check is not None:
+            call.check(picture)
         image = _Image(data, picture)
         self._require_affordable(image, call)
         async with asyncio.TaskGroup() as tasks:
@@ -190,6 +192,8 @@ class Pipeline:
             if len(source.data) > call.max_image_bytes:
                 raise Problem(Kind.IMAGE_TOO_LARGE, f"the image is larger than {call.max_image_bytes} bytes")
             return source.data
+        if isinstance(source, LinkedImage):
+            raise Problem(Kind.OBJECT_UNAVAILABLE, "this server fetches no images from the web: send the image itself")
         if self._store is None:
             raise Problem(Kind.FORBIDDEN, "this server reads images from no bucket")
         time_left_s = deadline_s - self._clock.now_s()

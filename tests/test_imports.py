@@ -85,7 +85,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "pybase64": ("wire", "providers", "emulators", "demo"),
     "pydantic": ("wire", "settings"),
     "pydantic_settings": ("settings",),
-    "python_multipart": ("server", "wire.native"),
+    "python_multipart": ("server", "wire.multipart"),
     "redis": ("accumulator.redis", "accumulator.scripts"),
     "starlette": ("server", "emulators"),
     "structlog": ("log",),

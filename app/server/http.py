@@ -4,6 +4,7 @@
 |---|---|
 | `POST /v1/detect` | native |
 | `POST /` with `X-Amz-Target` | rekognition |
+| everything under `/computervision/` and `/vision/` | azure (4.0 and 3.2) |
 | `/healthz /readyz /metrics /v1/stats /dashboard /docs` | operations (`app.server.probes`) |
 
 A worker process serves only the operations.
@@ -24,24 +25,31 @@ from starlette.responses import Response
 from app.errors import Kind, Problem
 from app.server.front import FrontDoor
 from app.server.probes import Vitals, add_probes
+from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
 from app.wire.headers import clean_request_id
 from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, ProblemReply
+
+ANALYSIS_BASE, VISION_BASE = "/computervision/", "/vision/"
+_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 DESCRIPTION = """\
 Composes several clients' images into one grid image, pays a vision API for one inference, and gives every client its own
 boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect` is for everybody else."""
 
 
-def build_app(door: FrontDoor | None, native: Dialect, rekognition: Dialect, vitals: Vitals, version: str) -> FastAPI:
+def build_app(
+    door: FrontDoor | None, native: Dialect, rekognition: Dialect, azure: AzureDialects, vitals: Vitals, version: str
+) -> FastAPI:
     """The application. `door` is None in a worker process."""
     # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
     app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None, redirect_slashes=False)
     if door is not None:
         _add_native(app, door, native)
         _add_rekognition(app, door, rekognition)
+        _add_azure(app, door, azure)
     add_probes(app, vitals)
-    _add_fallback(app, native, rekognition)
+    _add_fallback(app, native, rekognition, azure)
     return app
 
 
@@ -74,17 +82,48 @@ def _add_rekognition(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
         return await door.handle(request, dialect)
 
 
-def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect) -> None:
+def _add_azure(app: FastAPI, door: FrontDoor, dialects: AzureDialects) -> None:
+    """Whatever stands under the two base paths: what is not gridded is handed on to the vendor."""
+
+    @app.post("/computervision/imageanalysis:analyze", tags=["azure"], summary="Azure Image Analysis 4.0")
+    async def analyze(request: Request) -> Response:
+        """Point the `endpoint` of azure-ai-vision-imageanalysis here."""
+        return await door.handle(request, dialects.analysis)
+
+    @app.post("/vision/v3.2/analyze", tags=["azure"], summary="Azure Computer Vision 3.2, visual features")
+    @app.post("/vision/v3.2/detect", tags=["azure"], summary="Azure Computer Vision 3.2, objects")
+    async def vision(request: Request) -> Response:
+        """Point the `endpoint` of azure-cognitiveservices-vision-computervision here."""
+        return await door.handle(request, dialects.vision)
+
+    @app.api_route(f"{ANALYSIS_BASE}{{rest:path}}", methods=_ALL_METHODS, include_in_schema=False)
+    async def other_analysis(request: Request) -> Response:
+        return await door.handle(request, dialects.analysis)
+
+    @app.api_route(f"{VISION_BASE}{{rest:path}}", methods=_ALL_METHODS, include_in_schema=False)
+    async def other_vision(request: Request) -> Response:
+        return await door.handle(request, dialects.vision)
+
+
+def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> None:
     """What is no path of ours is answered in the caller's own language, too."""
 
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
-        dialect = rekognition if "x-amz-target" in request.headers else native
+        dialect = _spoken(request, native, rekognition, azure)
         detail = f"{request.method} {request.url.path} is not served here"
         request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
         reply = dialect.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request_id)
         headers = {**reply.headers, **(error.headers or {})}
-        if dialect is rekognition:
+        if dialect is not native:
             return Response(reply.body, reply.status, headers)
         problem = ProblemReply.model_validate_json(reply.body).model_copy(update={"status": error.status_code})
         return Response(problem.model_dump_json(), error.status_code, headers)
+
+
+def _spoken(request: Request, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> Dialect:
+    """The dialect of a request that is no path of ours."""
+    if "x-amz-target" in request.headers:
+        return rekognition
+    path = request.url.path
+    return azure.analysis if path.startswith(ANALYSIS_BASE) else azure.vision if path.startswith(VISION_BASE) else native

@@ -8,7 +8,7 @@ W4  A dialect whose `read` gives `Calls` also has `write_calls`: one image's pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -42,7 +42,14 @@ class StoredImage:
     version: str | None = None
 
 
-ImageSource: TypeAlias = "InlineImage | StoredImage"
+@dataclass(frozen=True, slots=True)
+class LinkedImage:
+    """The request only says where on the web the image is."""
+
+    url: str
+
+
+ImageSource: TypeAlias = "InlineImage | StoredImage | LinkedImage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ class Call:
     """A request that can be answered from images: one image, one or more inquiries about it.
 
     `alone` is a reason for sending the image alone that the request itself gives, if any. `formats` and
-    `max_image_bytes` are what the front vendor accepts. `memo` is the dialect's own, for `write`.
+    `max_image_bytes` are what the front vendor accepts; `check` is what else it wants of an image's header facts, and raises
+    Problem. `memo` is the dialect's own, for `write`.
     """
 
     endpoint: str
@@ -72,6 +80,7 @@ class Call:
     formats: frozenset[str]
     max_image_bytes: int
     alone: Bypass | None = None
+    check: Callable[[Picture], None] | None = None
     memo: Mapping[str, object] = field(default_factory=dict)
 
 

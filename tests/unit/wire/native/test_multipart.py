@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Kind, Problem
-from app.wire.native.multipart import MAX_PARTS, read_image_field
+from app.wire.multipart import MAX_PARTS
+from app.wire.native.multipart import read_image_field
 
 CONTENT_TYPE = "multipart/form-data; boundary=edge"
 

@@ -1,0 +1,98 @@
+"""Image Analysis 3.2: `POST /vision/v3.2/analyze` with its visual features, and `/detect`, which is Objects on its own.
+
+Objects, Faces and Brands have places. `details` stand inside the categories of an answer, and go with them. `language` does
+not touch what has places; a `model-version` of this API is unknown to 4.0, so that such requests are the vendor's own.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from app.core.model import Feature, Inquiry
+from app.wire.azure.api import Api, Asked, Gridded, Seal
+from app.wire.azure.bodies import BodyRules
+from app.wire.azure.findings import write_brands, write_faces, write_old_objects
+from app.wire.azure.query import LATEST, Query
+from app.wire.azure.refusals import REASONS_32, Reason
+
+ANALYZE_PATH, DETECT_PATH = "/vision/v3.2/analyze", "/vision/v3.2/detect"
+# Said where the model's version is not known (another vendor answered): the last one of this API.
+MODEL_VERSION = "2021-05-01"
+MAX_IMAGE_BYTES = 4 * 1024 * 1024
+
+OBJECTS, FACES, BRANDS, CATEGORIES = "Objects", "Faces", "Brands", "Categories"
+GRIDDED = MappingProxyType(
+    {
+        OBJECTS: Gridded(Feature.OBJECTS, "objects", write_old_objects),
+        FACES: Gridded(Feature.FACES, "faces", write_faces),
+        BRANDS: Gridded(Feature.LOGOS, "brands", write_brands),
+    }
+)
+FEATURES = (CATEGORIES, "Tags", "Description", FACES, "ImageType", "Color", "Adult", OBJECTS, BRANDS)
+DETAILS = ("Celebrities", "Landmarks")
+
+# Operations of every version that are charged for, beside `analyze`, by what they look for; the rest is management.
+_BILLED = MappingProxyType(
+    {
+        "analyze": CATEGORIES,
+        "detect": OBJECTS,
+        "tag": "Tags",
+        "describe": "Description",
+        "ocr": "ocr",
+        "read/analyze": "read",
+        "generatethumbnail": "thumbnail",
+        "areaofinterest": "areaOfInterest",
+    }
+)
+_OPERATION = re.compile(r"/vision/v[^/]+/(.+)", re.ASCII)
+
+
+def ask(path: str, query: Query) -> Asked | None:
+    """The query, checked as the vendor checks it. Without any feature or detail `analyze` answers with the categories."""
+    if path == DETECT_PATH:
+        return _asked("v3.2/detect", query, (OBJECTS,))
+    if path != ANALYZE_PATH:
+        return None
+    features = query.words("visualFeatures", FEATURES, Reason.FEATURE)
+    details = query.words("details", DETAILS, Reason.DETAILS)
+    query.language()
+    return _asked("v3.2/analyze", query, features if features or details else (CATEGORIES,), details)
+
+
+def _asked(operation: str, query: Query, features: tuple[str, ...], details: tuple[str, ...] = ()) -> Asked:
+    inquiries = {name: Inquiry(GRIDDED[name].feature) for name in features if name in GRIDDED}
+    return Asked(operation, query, features, inquiries, details, pinned=query.model_version() != LATEST)
+
+
+def billed(path: str, query: Query) -> frozenset[str]:
+    """Of requests that are handed on: each feature and detail is charged for."""
+    operation = _OPERATION.fullmatch(path)
+    name = operation.group(1).lower() if operation else ""
+    if name not in _BILLED:
+        return frozenset()
+    lists = (query.text("visualFeatures"), query.text("details")) if name == "analyze" else ()
+    words = frozenset(word.strip() for text in lists for word in text.split(",") if word.strip())
+    return words or frozenset({_BILLED[name]})
+
+
+def seal(members: dict[str, Any], known: Seal) -> dict[str, Any]:
+    """The whole answer."""
+    size = known.picture.upright
+    metadata = {"height": size.height_px, "width": size.width_px, "format": known.picture.format.capitalize()}
+    version = known.model_version or MODEL_VERSION
+    return {**members, "requestId": known.request_id, "metadata": metadata, "modelVersion": version}
+
+
+API_32 = Api(
+    version="3.2",
+    parameter="visualFeatures",
+    reasons=REASONS_32,
+    bodies=BodyRules(MAX_IMAGE_BYTES, image_types=False),
+    gridded=GRIDDED,
+    unread=(b"GIF8", b"BM"),
+    ask=ask,
+    billed=billed,
+    seal=seal,
+)
