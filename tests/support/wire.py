@@ -42,6 +42,24 @@ def native_request(query: str = "", body: bytes = PIXELS, **headers: str) -> Raw
     return RawRequest("POST", "/v1/detect", query, own, body)
 
 
+def azure_request(
+    query: str = "api-version=2024-02-01&features=objects",
+    body: bytes = PIXELS,
+    *,
+    path: str = "/computervision/imageanalysis:analyze",
+    method: str = "POST",
+    **headers: str,
+) -> RawRequest:
+    """Image Analysis 4.0, unless another path is given."""
+    own = {"content-type": "application/octet-stream"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return RawRequest(method, path, query, own, body)
+
+
+def old_azure_request(query: str = "visualFeatures=Objects", operation: str = "analyze", **more: Any) -> RawRequest:
+    """Version 3.2."""
+    return azure_request(query, path=f"/vision/v3.2/{operation}", **more)
+
+
 def detection(
     label: str = "Thing",
     score_unit: float = 0.9,

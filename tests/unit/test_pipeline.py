@@ -13,11 +13,11 @@ import pytest
 from app.clock import Clock, ManualClock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Release, Task
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Picture, Release, Task
 from app.errors import Kind, Problem
 from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Pipeline, Policy
 from app.providers.calling import Caller
-from app.wire.contract import Call, InlineImage, StoredImage, Wishes
+from app.wire.contract import Call, InlineImage, LinkedImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
 from tests.support.colours import CAPABILITIES, ColourProvider, painted
 from tests.support.detect_bench import Tally
@@ -107,6 +107,23 @@ def only(outcomes: tuple[Outcome, ...]) -> Outcome:
 def label_of(outcome: Outcome) -> str:
     assert isinstance(outcome.result, Answer), outcome
     return outcome.result.detections[0].label
+
+
+async def test_what_the_front_vendor_does_not_take_is_neither_gathered_nor_paid(pixels: PixelPool) -> None:
+    """The dialect looks at the header facts and says so in its own words; images on the web are not fetched."""
+
+    def small(picture: Picture) -> None:
+        raise Problem(Kind.IMAGE_TOO_LARGE, f"{picture.stored} is not 50x50")
+
+    here = front(pixels)
+    for wrong, said in (
+        (call(check=small), "160x120 is not"),
+        (call(source=LinkedImage("http://x/")), "no images from the web"),
+    ):
+        with pytest.raises(Problem) as caught:
+            await here.pipeline.answer(wrong, "request")
+        assert said in caught.value.detail
+    assert (len(here.intake.jobs), here.provider.asked) == (0, [])
 
 
 async def test_an_image_that_may_share_is_enqueued_and_its_outcome_returned(pixels: PixelPool) -> None:

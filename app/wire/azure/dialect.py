@@ -71,13 +71,14 @@ class AzureDialect:
         tenant = _tenant(raw.headers, query)
         asked = self._api.ask(raw.path, query) if raw.method == "POST" else None
         if asked is None:
-            names = self._api.billed(raw.path, query) if raw.method == "POST" else frozenset()
-            return self._handed_on(f"{raw.method} {quoted(raw.path)}", tenant, tuple(names))
+            billed = self._api.billed(raw.path, query) if raw.method == "POST" else frozenset()
+            return self._handed_on(f"{raw.method} {quoted(raw.path)}", tenant, tuple(billed))
         wishes = read_wishes(raw.headers)
         source = read_source(raw, self._api.bodies)
         parts = None if self._is_unread(source) else split(self._api, asked, self._options, may_grid=wishes.grid)
         if parts is None:
-            return self._handed_on(asked.operation, tenant, (*asked.features, *asked.details))
+            names = (*asked.features, *asked.details)
+            return self._handed_on(f"{asked.operation} with {', '.join(names)}", tenant, names)
         calls = tuple(self._calls(asked, parts, tenant, source, wishes))
         if len(calls) == 1 and not parts.has_rest:
             return calls[0]

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.model import Failure, Outcome
+from app.core.model import Failure, Outcome, RawRequest
 from app.errors import Fault, Kind, Problem
+from app.wire.azure import AzureDialect, azure_dialects
 from app.wire.contract import Call, Dialect, RawReply
 from app.wire.native import NativeDialect, ProblemReply
 from app.wire.rekognition import RekognitionDialect
-from tests.support.wire import PICTURE, aws_request, native_request
+from tests.support.wire import PICTURE, aws_request, azure_request, native_request, old_azure_request
 
 
 def _native_shape(reply: RawReply) -> str:
@@ -33,10 +34,30 @@ def _aws_shape(reply: RawReply) -> str:
     return message
 
 
+def _azure_shape(reply: RawReply) -> str:
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert reply.headers["apim-request-id"] == "request-1"
+    error = json.loads(reply.body)["error"]
+    assert set(error) <= {"code", "message", "innererror"}
+    assert error["code"]
+    assert set(error.get("innererror", {})) <= {"code", "message"}
+    message: str = error["message"]
+    return message
+
+
+AZURE = azure_dialects()
 SHAPES: list[tuple[Dialect, Callable[[RawReply], str]]] = [
     (NativeDialect(), _native_shape),
     (RekognitionDialect(), _aws_shape),
+    (AZURE.analysis, _azure_shape),
+    (AZURE.vision, _azure_shape),
 ]
+
+
+def _request(dialect: Dialect) -> RawRequest:
+    if isinstance(dialect, AzureDialect):
+        return azure_request() if dialect.version == "4.0" else old_azure_request()
+    return native_request() if dialect.name == "native" else aws_request("DetectLabels")
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -54,8 +75,7 @@ def test_every_kind_has_its_shape(dialect: Dialect, shape: Callable[[RawReply], 
 @pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
 def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, kind: Kind) -> None:
     """And its reply carries the bill."""
-    raw = native_request() if dialect.name == "native" else aws_request("DetectLabels")
-    call = dialect.read(raw)
+    call = dialect.read(_request(dialect))
     assert isinstance(call, Call)
     written = dialect.write(call, PICTURE, [Outcome("job-1", Failure(kind, "why", retry_after_s=2.5))], "request-1")
     refused = dialect.refuse(Problem(kind, "why", retry_after_s=2.5), "request-1")
@@ -67,8 +87,7 @@ def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, k
 @pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
 def test_a_wrong_number_of_outcomes_is_our_own_failure(dialect: Dialect) -> None:
     """Counts are compared at every edge: an answer is never matched by position to something else."""
-    raw = native_request() if dialect.name == "native" else aws_request("DetectLabels")
-    call = dialect.read(raw)
+    call = dialect.read(_request(dialect))
     assert isinstance(call, Call)
     with pytest.raises(Problem) as caught:
         dialect.write(call, PICTURE, [], "request-1")

@@ -1,0 +1,77 @@
+"""What shares a sheet, what is asked alone, what goes with the rest, and what goes whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.model import Feature
+from app.core.prices import PriceList
+from app.wire.azure.analysis32 import ANALYZE_PATH, API_32
+from app.wire.azure.analysis40 import API_40, PATH
+from app.wire.azure.api import Api
+from app.wire.azure.query import Query
+from app.wire.azure.splitting import AzureOptions, OwnProvider, Split, priced, split
+
+OFFERS = frozenset({Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT})
+EACH = PriceList(otherwise=0.001)
+OWN = AzureOptions(own=OwnProvider(OFFERS, EACH, 0.5))
+OWN_TEXT = AzureOptions(grid_text=True, own=OwnProvider(OFFERS, EACH, 0.5))
+FREE_BESIDE = AzureOptions(own=OwnProvider(OFFERS, PriceList({"objects": 0.001, "tags": 0.001}, 0, {"tags": "objects"}), 0.5))
+OTHERS, OTHERS_TEXT = AzureOptions(), AzureOptions(grid_text=True)
+
+
+def parts(features: str, options: AzureOptions, api: Api = API_40, *, may_grid: bool = True) -> Split | None:
+    path = PATH if api is API_40 else ANALYZE_PATH
+    query = f"api-version=2024-02-01&{api.parameter}={features}"
+    asked = api.ask(path, Query.parse(query))
+    assert asked is not None
+    return split(api, asked, options, may_grid=may_grid)
+
+
+@pytest.mark.parametrize(
+    ("features", "options", "expected"),
+    [
+        ("objects", OTHERS, Split(("objects",))),
+        ("objects,people", OWN, Split(("objects", "people"))),
+        ("objects,read", OTHERS, Split(("objects",), ("read",))),
+        ("read", OWN, Split((), ("read",))),
+        ("objects,read", OTHERS_TEXT, Split(("objects", "read"))),
+        ("tags", OWN, None),
+        ("tags", OTHERS, None),
+        ("objects,tags", OTHERS, None),
+        ("caption,objects,tags", OWN, Split(("objects",), (), ("caption", "tags"))),
+        ("objects,read,tags", OWN, Split(("objects",), (), ("read", "tags"))),
+        ("objects,read,tags", OWN_TEXT, Split(("objects", "read"), (), ("tags",))),
+        ("read,tags", OWN, None),
+        ("objects,tags", FREE_BESIDE, None),
+    ],
+)
+def test_image_analysis(features: str, options: AzureOptions, expected: Split | None) -> None:
+    assert parts(features, options) == expected
+
+
+def test_a_caller_who_wants_no_grid_gets_his_request_handed_on_whole_where_it_is_mixed() -> None:
+    assert parts("objects,tags", OWN, may_grid=False) is None
+    assert parts("objects", OWN, may_grid=False) == Split(("objects",))
+
+
+@pytest.mark.parametrize(
+    ("features", "options", "expected"),
+    [
+        ("Objects,Faces,Brands", OTHERS, Split(("Objects", "Faces", "Brands"))),
+        ("Objects,Faces", OWN, Split(("Objects",), (), ("Faces",))),
+        ("Faces", OWN, None),
+        ("Objects&details=Landmarks", OWN, Split(("Objects",), (), (), ("Landmarks",))),
+        ("Objects&details=Landmarks", OTHERS, None),
+        ("Objects&model-version=2021-04-01", OWN, None),
+        ("Objects&model-version=2021-04-01", OTHERS, Split(("Objects",))),
+    ],
+)
+def test_version_3_2(features: str, options: AzureOptions, expected: Split | None) -> None:
+    """A provider that is Azure answers with 4.0, which knows neither faces nor brands nor the models of 3.2."""
+    assert parts(features, options, API_32) == expected
+
+
+def test_names_of_3_2_are_priced_like_those_of_4_0() -> None:
+    assert priced(("Objects", "ImageType")) == {"objects", "imageType"}
+    assert priced(("denseCaptions",)) == {"denseCaptions"}
