@@ -235,9 +235,10 @@ def _azure_options(settings: Settings, tools: _Tools) -> AzureOptions:
     """Whether the provider speaks Azure's language, and what the largest grid that is allowed leaves an image to pay."""
     known = tools.provider.capabilities
     if known.vendor != "azure":
-        return AzureOptions()
+        return AzureOptions(offers=known.features)
     layouts = _policy(settings, tools).layouts(Wishes())
-    return AzureOptions(own=OwnProvider(known.features, known.prices, 1 / max(layout.cells for layout in layouts)))
+    own = OwnProvider(known.prices, 1 / max(layout.cells for layout in layouts))
+    return AzureOptions(offers=known.features, own=own)
 
 
 def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:

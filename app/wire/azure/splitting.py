@@ -10,25 +10,30 @@ from dataclasses import dataclass
 
 from app.core.model import Feature
 from app.core.prices import PriceList
+from app.errors import Kind, Problem
 from app.wire.azure.api import Api, Asked
 
 
 @dataclass(frozen=True, slots=True)
 class OwnProvider:
-    """The provider, where it speaks this vendor's language: which features it can be asked for on a sheet, what it charges by
-    the vendor's names, and the smallest share of a sheet that one image may get (1 / cells).
+    """The provider, where it speaks this vendor's language: what it charges by the vendor's names, and the smallest share of a
+    sheet that one image may get (1 / cells).
     """
 
-    offers: frozenset[Feature]
     prices: PriceList
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class AzureOptions:
-    """What the operator decides. `grid_text`: text may share a sheet (small print suffers); otherwise it is read alone."""
+    """What the operator decides, and what stands behind.
+
+    `grid_text`: text may share a sheet (small print suffers); otherwise it is read alone. `offers`: what the provider can be
+    asked for, whoever it is.
+    """
 
     grid_text: bool = False
+    offers: frozenset[Feature] = frozenset(Feature)
     own: OwnProvider | None = None
 
 
@@ -47,11 +52,15 @@ class Split:
 
 
 def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> Split | None:
-    """None: the request goes to the vendor whole."""
+    """None: the request goes to the vendor whole. Raises Problem(UNKNOWN_OPERATION) where a part of it can go nowhere: that is
+    said before anything is paid for another part.
+    """
     own = options.own
-    rest = tuple(name for name in asked.features if not _askable(api, name, own))
-    placed = tuple(name for name in asked.features if name not in rest)
+    placed = tuple(name for name in asked.features if _is_offered(api, name, options))
+    rest = tuple(name for name in asked.features if name not in placed)
     has_rest = bool(rest or asked.details)
+    if own is None:
+        _require_griddable(api, rest)
     if not placed or (has_rest and own is None) or (own is not None and asked.pinned):
         return None
     alone = () if options.grid_text else tuple(name for name in placed if api.gridded[name].feature is Feature.TEXT)
@@ -71,7 +80,13 @@ def priced(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name[:1].lower() + name[1:] for name in names)
 
 
-def _askable(api: Api, name: str, own: OwnProvider | None) -> bool:
-    """Whether the pipeline can be asked. Where the provider is another vendor's, it says itself what it does not offer."""
+def _is_offered(api: Api, name: str, options: AzureOptions) -> bool:
     row = api.gridded.get(name)
-    return row is not None and (own is None or row.feature in own.offers)
+    return row is not None and row.feature in options.offers
+
+
+def _require_griddable(api: Api, names: tuple[str, ...]) -> None:
+    """Of another vendor's provider: what has places, and is not offered, is not to be had."""
+    lacking = next((name for name in names if name in api.gridded), None)
+    if lacking is not None:
+        raise Problem(Kind.UNKNOWN_OPERATION, f"{lacking} is not available through this provider")

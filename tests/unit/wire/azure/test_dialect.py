@@ -19,7 +19,7 @@ from tests.support.wire import PICTURE, PIXELS, answered, azure_request, detecti
 VERSION = "api-version=2024-02-01"
 OFFERS = frozenset({Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT})
 OTHERS = azure_dialects()
-OWN = azure_dialects(AzureOptions(own=OwnProvider(OFFERS, PriceList(otherwise=0.001), 0.5)))
+OWN = azure_dialects(AzureOptions(offers=OFFERS, own=OwnProvider(PriceList(otherwise=0.001), 0.5)))
 GIF = b"GIF89a not looked at"
 
 

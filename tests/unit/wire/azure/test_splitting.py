@@ -6,6 +6,7 @@ import pytest
 
 from app.core.model import Feature
 from app.core.prices import PriceList
+from app.errors import Kind, Problem
 from app.wire.azure.analysis32 import ANALYZE_PATH, API_32
 from app.wire.azure.analysis40 import API_40, PATH
 from app.wire.azure.api import Api
@@ -14,9 +15,10 @@ from app.wire.azure.splitting import AzureOptions, OwnProvider, Split, priced, s
 
 OFFERS = frozenset({Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT})
 EACH = PriceList(otherwise=0.001)
-OWN = AzureOptions(own=OwnProvider(OFFERS, EACH, 0.5))
-OWN_TEXT = AzureOptions(grid_text=True, own=OwnProvider(OFFERS, EACH, 0.5))
-FREE_BESIDE = AzureOptions(own=OwnProvider(OFFERS, PriceList({"objects": 0.001, "tags": 0.001}, 0, {"tags": "objects"}), 0.5))
+OWN = AzureOptions(offers=OFFERS, own=OwnProvider(EACH, 0.5))
+OWN_TEXT = AzureOptions(grid_text=True, offers=OFFERS, own=OwnProvider(EACH, 0.5))
+FREE_TAGS = PriceList({"objects": 0.001, "tags": 0.001}, 0, {"tags": "objects"})
+FREE_BESIDE = AzureOptions(offers=OFFERS, own=OwnProvider(FREE_TAGS, 0.5))
 OTHERS, OTHERS_TEXT = AzureOptions(), AzureOptions(grid_text=True)
 
 
@@ -70,6 +72,14 @@ def test_a_caller_who_wants_no_grid_gets_his_request_handed_on_whole_where_it_is
 def test_version_3_2(features: str, options: AzureOptions, expected: Split | None) -> None:
     """A provider that is Azure answers with 4.0, which knows neither faces nor brands nor the models of 3.2."""
     assert parts(features, options, API_32) == expected
+
+
+@pytest.mark.parametrize("features", ["people", "objects,people", "people,tags"])
+def test_what_another_vendors_provider_lacks_is_refused_before_anything_is_paid(features: str) -> None:
+    with pytest.raises(Problem) as caught:
+        parts(features, AzureOptions(offers=frozenset({Feature.OBJECTS})))
+    assert caught.value.kind is Kind.UNKNOWN_OPERATION
+    assert "people" in caught.value.detail
 
 
 def test_names_of_3_2_are_priced_like_those_of_4_0() -> None:
