@@ -209,7 +209,7 @@ class Desk:
                 _note(visit, answer.outcomes)
         reply = dialect.write_calls(calls, answers, rest, visit.request_id)
         self._ledger.filtered(reply.filtered)
-        return reply, _outcome_of_all(answers)
+        return reply, _outcome_of_all(answers, rest)
 
     async def _all(self, calls: Calls, request_id: str) -> tuple[list[Answered | Problem], RestAnswer]:
         """All calls and the rest at the same time."""
@@ -277,12 +277,15 @@ def _log_refusal(problem: Problem) -> None:
     log.info("refused", kind=problem.kind.value, reason=problem.detail)
 
 
-def _outcome_of_all(answers: Sequence[Answered | Problem]) -> str:
-    """That of the first failure, if there is one."""
+def _outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = None) -> str:
+    """That of the first failure, if there is one; of a rest that failed, otherwise."""
     for answer in answers:
         if isinstance(answer, Problem):
             return outcome_of(answer.kind)
         for outcome in answer.outcomes:
             if isinstance(outcome.result, Failure):
                 return outcome_of(outcome.result.kind)
-    return "answered"
+    if isinstance(rest, Problem):
+        return outcome_of(rest.kind)
+    is_refused = rest is not None and rest.status >= FIRST_ERROR_STATUS
+    return outcome_of(Kind.REQUEST_REFUSED) if is_refused else "answered"
