@@ -141,7 +141,7 @@ class TestAnswers:
 
 
 def test_faces_and_brands_of_3_2_from_another_vendor() -> None:
-    """Image Analysis 4.0 has neither: they are shared only where the provider is somebody else."""
+    """Image Analysis 4.0 has neither."""
 
     def answer(raw: RawRequest) -> RawReply:
         call = OTHERS.vision.read(raw)

@@ -24,7 +24,7 @@ from app.wire.azure.api import Api, Asked, check_sides
 from app.wire.azure.bodies import read_source
 from app.wire.azure.joining import Found, join, rest_members
 from app.wire.azure.query import KEY_PARAMETER, Query
-from app.wire.azure.splitting import AzureOptions, Split, priced, split
+from app.wire.azure.splitting import AzureOptions, Split, split
 from app.wire.contract import (
     Answered,
     Call,
@@ -104,7 +104,7 @@ class AzureDialect:
         return refusals.refuse(problem, request_id, self._api.reasons)
 
     def _handed_on(self, operation: str, tenant: str, names: tuple[str, ...]) -> Passthrough:
-        billed = (priced(names),) if names else ()
+        billed = (frozenset(names),) if names else ()
         return Passthrough(self.name, operation, tenant, refusals.VENDOR, billed)
 
     def _is_unread(self, source: ImageSource) -> bool:
@@ -129,8 +129,10 @@ class AzureDialect:
         return [one for one in (call, alone) if one.inquiries]
 
     def _rest(self, raw: RawRequest, asked: Asked, parts: Split) -> Rest:
-        request = replace(raw, query=asked.query.rewritten(self._api.parameter, parts.rest))
-        return Rest(request, refusals.VENDOR, (priced((*parts.rest, *parts.details)),))
+        """Its answer is read here, so it must not come compressed, whatever the client could read."""
+        query = asked.query.rewritten(self._api.parameter, parts.rest)
+        request = replace(raw, query=query, headers={**raw.headers, "accept-encoding": "identity"})
+        return Rest(request, refusals.VENDOR, (frozenset((*parts.rest, *parts.details)),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Findings -> the lists of an answer: objects and people of 4.0, objects, faces and brands of 3.2.
 
-A finding of Azure itself carries its own item with typed geometry (`Detection.fields`): `object` or `person`. A finding of
-anybody else has only the canonical detection, and gets the smallest item that Azure's SDKs read. A finding without a place
-(a label of a whole scene) has none in these lists.
+A finding of Azure itself carries its own item with typed geometry (`Detection.fields`): `object` and `person` of 4.0, `face`
+and `brand` of 3.2. A finding of anybody else has only the canonical detection, and gets the smallest item that Azure's SDKs
+read. A finding without a place (a label of a whole scene) has none in these lists.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def write_people(detections: Sequence[Detection], size: Size) -> dict[str, Any]:
 
 
 def write_old_objects(detections: Sequence[Detection], size: Size) -> list[dict[str, Any]]:
-    """`objects` of 3.2. Nobody but 3.2 itself knows an object's parents: there are none."""
+    """`objects` of 3.2. Objects come from 4.0 or from another vendor, which know no parents of theirs."""
     return [
         {"rectangle": PixelRect.of(box, size).xywh(), "object": name_of(found), "confidence": confidence(found)}
         for found, box in placed(detections)
@@ -38,16 +38,16 @@ def write_old_objects(detections: Sequence[Detection], size: Size) -> list[dict[
 
 
 def write_faces(detections: Sequence[Detection], size: Size) -> list[dict[str, Any]]:
-    """`faces` of 3.2: places only."""
-    return [{"faceRectangle": PixelRect.of(box, size).ltwh()} for _, box in placed(detections)]
+    """`faces` of 3.2, whose rectangles have words of their own."""
+    return [
+        {**(own_item(found, "face", size) or {}), "faceRectangle": PixelRect.of(box, size).ltwh()}
+        for found, box in placed(detections)
+    ]
 
 
 def write_brands(detections: Sequence[Detection], size: Size) -> list[dict[str, Any]]:
     """`brands` of 3.2. Brands are names, and keep their capitals."""
-    return [
-        {"name": found.label, "confidence": confidence(found), "rectangle": PixelRect.of(box, size).xywh()}
-        for found, box in placed(detections)
-    ]
+    return [own_item(found, "brand", size) or _brand(found, box, size) for found, box in placed(detections)]
 
 
 def placed(detections: Sequence[Detection]) -> Iterator[tuple[Detection, UnitBox]]:
@@ -79,3 +79,7 @@ def _object(detection: Detection, box: UnitBox, size: Size) -> dict[str, Any]:
 
 def _person(detection: Detection, box: UnitBox, size: Size) -> dict[str, Any]:
     return {"boundingBox": PixelRect.of(box, size).xywh(), "confidence": confidence(detection)}
+
+
+def _brand(detection: Detection, box: UnitBox, size: Size) -> dict[str, Any]:
+    return {"name": detection.label, "confidence": confidence(detection), "rectangle": PixelRect.of(box, size).xywh()}

@@ -70,14 +70,9 @@ def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> S
     if not shared or not may_grid:
         return None
     rest = tuple(name for name in asked.features if name not in shared)  # what is alone anyway goes with the rest
-    if own.prices.split_costs_more(priced(shared), priced((*rest, *asked.details)), own.share):
+    if own.prices.split_costs_more(shared, (*rest, *asked.details), own.share):
         return None
     return Split(shared, (), rest, asked.details)
-
-
-def priced(names: tuple[str, ...]) -> frozenset[str]:
-    """The vendor's names as its prices have them: those of 3.2 like the members of its answers, and so like those of 4.0."""
-    return frozenset(name[:1].lower() + name[1:] for name in names)
 
 
 def _is_offered(api: Api, name: str, options: AzureOptions) -> bool:

@@ -49,6 +49,16 @@ def test_members_of_3_2() -> None:
     assert write_brands([OWN], SIZE) == [{"name": "Dog", "confidence": 0.9, "rectangle": RECT}]
 
 
+def test_own_items_of_3_2_keep_their_members() -> None:
+    face: Tree = {"faceRectangle": BOX, "age": 30}
+    brand: Tree = {"name": "Dog", "confidence": 0.9, "rectangle": BOX, "new": 1}
+    own_face = detection("face", 1.0, BOX, feature=Feature.FACES, vendor="azure", fields={"face": face})
+    own_brand = detection("Dog", 0.9, BOX, feature=Feature.LOGOS, vendor="azure", fields={"brand": brand})
+    rectangle = {"left": 20, "top": 20, "width": 40, "height": 20}
+    assert write_faces([own_face], SIZE) == [{"faceRectangle": rectangle, "age": 30}]
+    assert write_brands([own_brand], SIZE) == [{"name": "Dog", "confidence": 0.9, "rectangle": RECT, "new": 1}]
+
+
 def test_a_finding_of_azure_without_its_item_is_written_like_any_other() -> None:
     bare = detection("dog", 1.5, BOX, vendor="azure")
     assert write_objects([bare], SIZE) == {"values": [{"boundingBox": RECT, "tags": [{"name": "dog", "confidence": 1.0}]}]}

@@ -11,7 +11,7 @@ from app.wire.azure.analysis32 import ANALYZE_PATH, API_32
 from app.wire.azure.analysis40 import API_40, PATH
 from app.wire.azure.api import Api
 from app.wire.azure.query import Query
-from app.wire.azure.splitting import AzureOptions, OwnProvider, Split, priced, split
+from app.wire.azure.splitting import AzureOptions, OwnProvider, Split, split
 
 OFFERS = frozenset({Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT})
 EACH = PriceList(otherwise=0.001)
@@ -70,7 +70,7 @@ def test_a_caller_who_wants_no_grid_gets_his_request_handed_on_whole_where_it_is
     ],
 )
 def test_version_3_2(features: str, options: AzureOptions, expected: Split | None) -> None:
-    """A provider that is Azure answers with 4.0, which knows neither faces nor brands nor the models of 3.2."""
+    """What the provider does not offer goes with the rest; a model of 3.2 takes 3.2 itself."""
     assert parts(features, options, API_32) == expected
 
 
@@ -80,8 +80,3 @@ def test_what_another_vendors_provider_lacks_is_refused_before_anything_is_paid(
         parts(features, AzureOptions(offers=frozenset({Feature.OBJECTS})))
     assert caught.value.kind is Kind.UNKNOWN_OPERATION
     assert "people" in caught.value.detail
-
-
-def test_names_of_3_2_are_priced_like_those_of_4_0() -> None:
-    assert priced(("Objects", "ImageType")) == {"objects", "imageType"}
-    assert priced(("denseCaptions",)) == {"denseCaptions"}
