@@ -170,8 +170,8 @@ class TestRequests:
         assert isinstance(mixed, Calls)
         assert mixed.rest is not None
         assert mixed.rest.request.query == (
-            f"api-version={version}&language=en&gender-neutral-caption=true&smartcrops-aspect-ratios=0.9,1.33"
-            "&model-version=latest&features=smartCrops,caption"
+            f"api-version={version}&features=smartCrops,caption&language=en&gender-neutral-caption=true"
+            "&smartcrops-aspect-ratios=0.9,1.33&model-version=latest"
         )
         assert (
             mixed.calls[0].inquiries[0].own_request
@@ -190,7 +190,7 @@ class TestRequests:
         assert isinstance(mixed, Calls)
         assert mixed.calls[0].source == InlineImage(PIXELS)
         assert mixed.rest is not None
-        assert mixed.rest.request.query == "details=Landmarks&language=en&model-version=latest&visualFeatures=Color"
+        assert mixed.rest.request.query == "visualFeatures=Color&details=Landmarks&language=en&model-version=latest"
         assert isinstance(linked, Call)
         assert linked.source == LinkedImage(ADDRESS)
 

@@ -14,7 +14,7 @@ from app.wire.azure.api import Api, Asked, Gridded, Seal
 from app.wire.azure.bodies import BodyRules
 from app.wire.azure.findings import write_objects, write_people
 from app.wire.azure.lines import write_read
-from app.wire.azure.query import ENGLISH, LATEST, Query, written
+from app.wire.azure.query import ENGLISH, LATEST, Query
 from app.wire.azure.refusals import REASONS_40, VENDOR, Reason, Refused
 
 PATH = "/computervision/imageanalysis:analyze"
@@ -34,6 +34,8 @@ GRIDDED = MappingProxyType(
         READ: Gridded(Feature.TEXT, "readResult", write_read),
     }
 )
+# Parameters of features that have no place.
+_OF_OTHERS = frozenset({"gender-neutral-caption", "smartcrops-aspect-ratios"})
 FEATURES = ("tags", "caption", "denseCaptions", OBJECTS, READ, "smartCrops", PEOPLE)
 
 
@@ -57,9 +59,8 @@ def _inquiry(name: str, query: Query, language: str, model_version: str) -> Inqu
     parameters = {"model-version": model_version} if model_version != LATEST else {}
     if name == READ and language != ENGLISH:
         parameters["language"] = language
-    own = [("api-version", query.text("api-version")), ("features", name)]
-    own += [(word, query.text(word)) for word in ("language", "model-version") if query.text(word)]
-    return Inquiry(GRIDDED[name].feature, parameters=canonical_json(parameters), own_vendor=VENDOR, own_request=written(own))
+    own = query.rewritten("features", [name], without=_OF_OTHERS)
+    return Inquiry(GRIDDED[name].feature, parameters=canonical_json(parameters), own_vendor=VENDOR, own_request=own)
 
 
 def billed(path: str, query: Query) -> frozenset[str]:

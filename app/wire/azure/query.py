@@ -88,11 +88,17 @@ class Query:
         if not all(least <= ratio <= most for ratio in found):
             raise Refused(Reason.ARGUMENT, f"'{name}' aspect ratio is not in allowed range [{least} to {most}]")
 
-    def rewritten(self, name: str, words: Sequence[str]) -> str:
-        """The same query with other words in the list `name` (without it where there are none), and without any key."""
-        left_out = {KEY_PARAMETER, name.lower()}
-        kept = [field for field in self.fields if field[0].lower() not in left_out]
-        return written([*kept, (name, ",".join(words))] if words else kept)
+    def rewritten(self, name: str, words: Sequence[str], *, without: frozenset[str] = frozenset()) -> str:
+        """The same query with other words in the list `name`, and without any key and what else is to be left out."""
+        text = ",".join(words)
+        fields: list[tuple[str, str]] = []
+        for known, value in self.fields:
+            if known.lower() != name.lower():
+                fields += [] if known.lower() in {KEY_PARAMETER, *without} else [(known, value)]
+            elif text:
+                fields.append((known, text))
+                text = ""
+        return written([*fields, (name, text)] if text else fields)
 
 
 def written(fields: Iterable[tuple[str, str]]) -> str:

@@ -47,8 +47,9 @@ def test_what_changes_the_inference_splits_lanes(query: str, name: str, paramete
 
 
 def test_own_words_hold_no_key_and_nothing_of_other_features() -> None:
-    found = asked("features=objects,caption&subscription-key=secret&gender-neutral-caption=true&model-version=latest")
-    assert found.inquiries["objects"].own_request == f"{VERSION}&features=objects&model-version=latest"
+    """And whatever a newer SDK may say."""
+    found = asked("features=objects,caption&subscription-key=secret&gender-neutral-caption=true&new-thing=1")
+    assert found.inquiries["objects"].own_request == f"{VERSION}&features=objects&new-thing=1"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class TestReading:
         raw = azure_request(asked, accept_encoding="gzip")
         calls = OWN.analysis.read(raw)
         assert isinstance(calls, Calls)
-        query = f"{VERSION}&gender-neutral-caption=true&features=tags,caption"
+        query = f"{VERSION}&features=tags,caption&gender-neutral-caption=true"
         rest = replace(raw, query=query, headers={**raw.headers, "accept-encoding": "identity"})
         assert calls.rest == Rest(rest, "azure", (frozenset({"tags", "caption"}),))
         assert [one.feature for one in calls.calls[0].inquiries] == [Feature.OBJECTS]

@@ -64,9 +64,12 @@ def test_too_many_parameters_are_refused() -> None:
 
 
 def test_a_query_is_written_with_other_words_and_without_the_key() -> None:
-    query = Query.parse("api-version=2024-02-01&Features=tags,objects&Subscription-Key=secret&new-thing=a%20b")
-    assert query.rewritten("features", ["tags", "caption"]) == "api-version=2024-02-01&new-thing=a%20b&features=tags,caption"
+    query = Query.parse("api-version=2024-02-01&Features=tags,objects&Subscription-Key=secret&new-thing=a%20b&features=read")
+    assert query.rewritten("features", ["tags", "caption"]) == "api-version=2024-02-01&Features=tags,caption&new-thing=a%20b"
     assert query.rewritten("features", []) == "api-version=2024-02-01&new-thing=a%20b"
+    assert query.rewritten("details", ["Landmarks"], without=frozenset({"new-thing", "features"})) == (
+        "api-version=2024-02-01&details=Landmarks"
+    )
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=5))
