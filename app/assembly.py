@@ -93,7 +93,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     return Parts(
         native=NativeDialect(clients),
         rekognition=RekognitionDialect(_rekognition_options(settings, clients)),
-        azure=azure_dialects(_azure_options(settings, tools)),
+        azure=azure_dialects(_azure_options(settings, tools, clients)),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
@@ -231,14 +231,14 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack
     )
 
 
-def _azure_options(settings: Settings, tools: _Tools) -> AzureOptions:
+def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> AzureOptions:
     """Whether the provider speaks Azure's language, and what the largest grid that is allowed leaves an image to pay."""
     known = tools.provider.capabilities
-    if known.vendor != "azure":
-        return AzureOptions(offers=known.features)
-    layouts = _policy(settings, tools).layouts(Wishes())
-    own = OwnProvider(known.prices, 1 / max(layout.cells for layout in layouts))
-    return AzureOptions(offers=known.features, own=own)
+    own = None
+    if known.vendor == "azure":
+        layouts = _policy(settings, tools).layouts(Wishes())
+        own = OwnProvider(known.prices, 1 / max(layout.cells for layout in layouts))
+    return AzureOptions(settings.grid_text, known.features, own, clients)
 
 
 def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:

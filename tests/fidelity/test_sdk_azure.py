@@ -95,6 +95,21 @@ def test_two_clients_share_a_sheet_and_get_their_own_answers(rig: Rig, version: 
         assert headers["apim-request-id"] == headers["x-request-id"]
 
 
+def test_text_shares_sheets_and_every_client_reads_his_own(rig: Rig) -> None:
+    """The numbers of his markers, each as a word in its place (the rig's operator lets text share)."""
+    client = Analysis(rig.server.url)
+    told = together(*(lambda scene=scene: client(scene.content, READ) for scene in SCENES))
+    for scene, (result, headers) in zip(SCENES, told, strict=True):
+        assert headers["x-tessera-grid"] == "2x1"
+        words = [word for block in result.read.blocks for line in block.lines for word in line.words]
+        assert sorted(word.text for word in words) == sorted(thing.label.rpartition("-")[2] for thing in scene.objects)
+        for word in words:
+            (thing,) = [thing for thing in scene.objects if thing.label.endswith(word.text)]
+            xs, ys = [corner.x for corner in word.bounding_polygon], [corner.y for corner in word.bounding_polygon]
+            box = _unit(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), scene.size)
+            assert overlap(box, thing.box) > EXACT_OVERLAP
+
+
 async def test_asyncio(rig: Rig) -> None:
     async with async_analysis_client(rig.server.url, new_key()) as client:
         results = await asyncio.gather(*(client.analyze(scene.content, [OBJECTS]) for scene in SCENES))
@@ -207,7 +222,7 @@ def test_a_bad_image_of_3_2(rig: Rig) -> None:
         assert caught.value.response.json()["error"]["innererror"]["code"] == inner
 
 
-@pytest.mark.parametrize("features", [(TAGS,), (OBJECTS, TAGS), (PEOPLE,), (OBJECTS, READ)])
+@pytest.mark.parametrize("features", [(TAGS,), (OBJECTS, TAGS), (PEOPLE,), (PEOPLE, READ)])
 def test_what_this_provider_does_not_have_is_not_found_and_not_paid(rig: Rig, features: tuple[VisualFeatures, ...]) -> None:
     before = rig.emulator.paid()
     with pytest.raises(ResourceNotFoundError) as caught:

@@ -230,7 +230,11 @@ class TestErrors:
             with pytest.raises(HttpResponseError) as caught:
                 analysis_client(server.url, retries=1).analyze(PIXELS, [VisualFeatures.OBJECTS])
             assert len(server.requests) == (2 if kind in AGAIN else 1)
-        classes = {Kind.UNAUTHENTICATED: ClientAuthenticationError, Kind.UNKNOWN_OPERATION: ResourceNotFoundError}
+        classes = {
+            Kind.UNAUTHENTICATED: ClientAuthenticationError,
+            Kind.WRONG_SIGNATURE: ClientAuthenticationError,
+            Kind.UNKNOWN_OPERATION: ResourceNotFoundError,
+        }
         assert type(caught.value) is classes.get(kind, HttpResponseError)
         assert caught.value.error is not None
         assert caught.value.error.code

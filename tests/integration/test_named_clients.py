@@ -10,6 +10,10 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from azure.ai.vision.imageanalysis import ImageAnalysisClient
+from azure.ai.vision.imageanalysis.models import VisualFeatures
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import ClientAuthenticationError
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -104,6 +108,17 @@ def test_native_strangers_get_a_401_that_says_how(rig: Rig, headers: dict[str, s
     assert (reply.status_code, reply.headers["content-type"]) == (401, "application/problem+json")
     assert reply.headers["www-authenticate"].startswith("Bearer")
     assert "guessed" not in reply.text
+
+
+def test_azures_clients_show_a_key(rig: Rig) -> None:
+    with ImageAnalysisClient(rig.server.url, AzureKeyCredential("archive-key")) as client:
+        assert client.analyze(SCENES[0], [VisualFeatures.OBJECTS]).objects is not None
+    with (
+        ImageAnalysisClient(rig.server.url, AzureKeyCredential("guessed")) as stranger,
+        pytest.raises(ClientAuthenticationError) as raised,
+    ):
+        stranger.analyze(SCENES[0], [VisualFeatures.OBJECTS])
+    assert raised.value.status_code == 401
 
 
 def shared(rig: Rig, first_key: str, second_key: str) -> list[str]:

@@ -113,8 +113,8 @@ def _custom_labels(answer: _Object) -> Iterator[_Found]:
 
 def _words(answer: _Object) -> Iterator[_Found]:
     """Words by their lines. A line without any word (none is known to come) would be nobody's."""
-    entries = _entries(answer, "TextDetections")
-    items = [entry for entry in entries if isinstance(entry, dict)]
+    listed = entries(answer, "TextDetections")
+    items = [entry for entry in listed if isinstance(entry, dict)]
     lines = {_line_id(item, "Id"): item for item in items if item.get("Type") == "LINE"}
     in_line = Counter(_line_id(item, "ParentId") for item in items if item.get("Type") != "LINE")
 
@@ -125,9 +125,9 @@ def _words(answer: _Object) -> Iterator[_Found]:
         whole = typed_fields(lines[line_id])
         fields: _Fields = {"line": line_id, "word": typed_fields(word), "whole": whole, "words": in_line[line_id]}
         box = _box(_object(word, "Geometry"))
-        return _detection(Feature.TEXT, _text(word, "DetectedText"), _score_unit(word), box, fields)
+        return _detection(Feature.TEXT, text(word, "DetectedText"), _score_unit(word), box, fields)
 
-    words = (entry for entry in entries if not (isinstance(entry, dict) and entry.get("Type") == "LINE"))
+    words = (entry for entry in listed if not (isinstance(entry, dict) and entry.get("Type") == "LINE"))
     return (_or_none(read, word) for word in words)
 
 

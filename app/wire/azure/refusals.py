@@ -106,6 +106,7 @@ KINDS: Mapping[Kind, Row] = MappingProxyType(
         Kind.BODY_TOO_LARGE: _TOO_LARGE,
         Kind.OBJECT_UNAVAILABLE: Row(400, _INVALID, _BAD_URL, "InvalidImageUrl"),
         Kind.UNAUTHENTICATED: Row(401, "401", ACCESS_DENIED),
+        Kind.WRONG_SIGNATURE: Row(401, "401", ACCESS_DENIED),
         Kind.FORBIDDEN: Row(403, "403", "Access denied."),
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # The vendor said no for good (its account, its quota): neither the caller's key nor his parameters.

@@ -6,8 +6,9 @@ Azure. With any other provider nothing is split: the request is handed on whole,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.core.clients import Clients
 from app.core.model import Feature
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
@@ -29,12 +30,13 @@ class AzureOptions:
     """What the operator decides, and what stands behind.
 
     `grid_text`: text may share a sheet (small print suffers); otherwise it is read alone. `offers`: what the provider can be
-    asked for, whoever it is.
+    asked for, whoever it is. `clients`: who is let in.
     """
 
     grid_text: bool = False
     offers: frozenset[Feature] = frozenset(Feature)
     own: OwnProvider | None = None
+    clients: Clients = field(default_factory=Clients)
 
 
 @dataclass(frozen=True, slots=True)
