@@ -81,10 +81,11 @@ def test_every_snippet_runs_as_it_stands(block: Block, server: RunningServer, fo
         assert output.strip().startswith("{"), output
 
 
-def test_the_snippets_cover_curl_boto3_and_the_command_line() -> None:
+def test_the_snippets_cover_curl_the_sdks_and_the_command_line() -> None:
     assert sum("curl" in block.text for block in CALLS) >= 1
     assert sum("boto3" in block.text for block in CALLS) >= 1
     assert sum("aws rekognition" in block.text for block in CALLS) >= 1
+    assert sum("ImageAnalysisClient" in block.text for block in CALLS) >= 1
 
 
 def test_commands_that_start_servers_are_understood() -> None:
