@@ -1,0 +1,133 @@
+"""Every front before every provider: an SDK that knows nothing of what stands behind finds its own objects, where they are.
+
+Two clients at once, each with identities that the other does not have: one sheet, one inference, in any pair.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import boto3
+import httpx
+import pytest
+from azure.ai.vision.imageanalysis.models import VisualFeatures
+from azure.cognitiveservices.vision.computervision.models import VisualFeatureTypes
+
+from app.core.geometry import PixelBox, Size, UnitBox
+from app.demo.checking import EXACT_OVERLAP
+from app.demo.scenes import Scene
+from app.demo.truth import overlap
+from app.detectors.markers import marker_id_of
+from tests.support.azure_clients import analysis_client, vision_client
+from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.native import seen
+from tests.support.pictures import picture, unit_box
+from tests.support.sdk import MEETING_MS, new_key, together
+from tests.support.server import RunningServer, running_server
+
+Found: TypeAlias = list[tuple[str, UnitBox]]
+SCENES = (picture(800, 600, 3, 8), picture(640, 480, 21, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The proxy with one provider behind it."""
+
+    server: RunningServer
+    emulator: RunningEmulator
+
+
+# Provider -> the emulated vendor, and the settings that it takes beside its address.
+PROVIDERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "rekognition": ("rekognition", {"AWS_ACCESS_KEY_ID": "OPERATOR", "AWS_SECRET_ACCESS_KEY": "operators-secret"}),
+    "azure": ("azure", {"TESSERA_AZURE_KEY": "operators-key"}),
+}
+
+
+@pytest.fixture(scope="module", params=PROVIDERS)
+def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    vendor, own = PROVIDERS[request.param]
+    with ExitStack() as stack:
+        emulator = stack.enter_context(running_emulator("--no-classical", vendor=vendor))
+        settings = {
+            "TESSERA_PROVIDER": request.param,
+            "TESSERA_UPSTREAM_URL": emulator.url,
+            "TESSERA_MAX_WAIT_MS": str(MEETING_MS),
+            "TESSERA_LAYOUTS": "2x1",
+            **own,
+        }
+        log = tmp_path_factory.mktemp("pairs") / "log"
+        yield Behind(stack.enter_context(running_server(log, **settings)), emulator)
+
+
+def native(url: str, key: str) -> Callable[[Scene], Found]:
+    def ask(scene: Scene) -> Found:
+        reply = httpx.post(f"{url}/v1/detect", content=scene.content, headers={"content-type": "image/jpeg", "x-api-key": key})
+        reply.raise_for_status()
+        return [(one.label, one.box) for one in seen(reply.json(), "objects") if one.box is not None]
+
+    return ask
+
+
+def rekognition(url: str, key: str) -> Callable[[Scene], Found]:
+    client: Any = boto3.session.Session().client(
+        "rekognition", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="any"
+    )
+
+    def ask(scene: Scene) -> Found:
+        labels = client.detect_labels(Image={"Bytes": scene.content})["Labels"]
+        return [(label["Name"], unit_box(one["BoundingBox"])) for label in labels for one in label["Instances"]]
+
+    return ask
+
+
+def azure_4_0(url: str, key: str) -> Callable[[Scene], Found]:
+    client = analysis_client(url, key)
+
+    def ask(scene: Scene) -> Found:
+        found = client.analyze(scene.content, [VisualFeatures.OBJECTS]).objects
+        assert found is not None
+        return [(one.tags[0].name, in_ratios(one.bounding_box, scene.size)) for one in found.list]
+
+    return ask
+
+
+def azure_3_2(url: str, key: str) -> Callable[[Scene], Found]:
+    client = vision_client(url, key)
+
+    def ask(scene: Scene) -> Found:
+        answer = client.analyze_image_in_stream(io.BytesIO(scene.content), visual_features=[VisualFeatureTypes.objects])
+        return [(one.object_property, in_ratios(one.rectangle, scene.size)) for one in answer.objects]
+
+    return ask
+
+
+def in_ratios(box: Any, size: Size) -> UnitBox:
+    left, top = box.x, box.y
+    width, height = (box.width, box.height) if hasattr(box, "width") else (box.w, box.h)
+    return PixelBox(left, top, left + width, top + height).to_unit(size)
+
+
+FRONTS: Mapping[str, Callable[[str, str], Callable[[Scene], Found]]] = {
+    "native": native,
+    "rekognition": rekognition,
+    "azure 4.0": azure_4_0,
+    "azure 3.2": azure_3_2,
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_every_client_finds_his_own_objects_for_half_the_price(behind: Behind, front: str) -> None:
+    ask, paid = FRONTS[front](behind.server.url, new_key()), behind.emulator.paid()
+    answers = together(*(lambda scene=scene: ask(scene) for scene in SCENES))
+    assert behind.emulator.paid() - paid == 1
+    for scene, found in zip(SCENES, answers, strict=True):
+        own = [(label, box) for label, box in found if marker_id_of(label.capitalize()) is not None]
+        assert len(own) == len(scene.objects)
+        for thing in scene.objects:
+            (label,) = [label for label, box in own if overlap(box, thing.box) > EXACT_OVERLAP]
+            assert label.lower() == thing.label.lower()
