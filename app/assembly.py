@@ -160,6 +160,8 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
         upstream_url=url,
         region=settings.aws_region,
         azure_key=settings.azure_key,
+        upstream_grpc=settings.upstream_grpc,
+        google_api_key=settings.google_api_key,
         max_connections=settings.max_inflight + settings.max_alone + FORWARD_CONNECTIONS,
     )
 

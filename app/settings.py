@@ -29,7 +29,7 @@ LATER_SETTINGS = {
     "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
     "TESSERA_SCOUT": "the scout comes with calibration",
 }
-LATER_PROVIDERS = ("google", "onnx", "torch")
+LATER_PROVIDERS = ("onnx", "torch")
 
 # Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
 SERVICE_LINK_NAME = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
@@ -41,7 +41,7 @@ HTTP_SCHEMES = ("http", "https")
 MIB = 1024 * 1024  # bytes
 
 Role = Literal["all", "api", "worker"]
-Provider = Literal["emulator", "rekognition", "azure"]
+Provider = Literal["emulator", "rekognition", "google", "azure"]
 GridMode = Literal["kept", "paper"]
 SceneLabels = Literal["drop", "alone"]
 LogFormat = Literal["json", "console"]
@@ -50,12 +50,13 @@ Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
 
 BUCKET_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,255}")  # the pattern of Rekognition's own service model, and wildcards
 LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
+HOST_PORT = re.compile(r"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}")
 # Greedy up to the last "@": a password may hold any character, a host cannot hold that one.
 URL_USER = re.compile(r"://\S*@")
 URL_QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 HIDDEN = "***"
 # Entries that are secrets as a whole; they also have `repr=False`, so that no error quotes them.
-SECRETS = frozenset({"azure_key"})
+SECRETS = frozenset({"google_api_key", "azure_key"})
 
 
 class SettingsError(Exception):
@@ -80,6 +81,8 @@ class Settings(BaseSettings):
     # Who is paid.
     provider: Provider = _entry("emulator", "", "The upstream that is paid; the emulator costs nothing.")
     upstream_url: str | None = _entry(None, "URL", "Another address for the provider, such as a running emulator's.")
+    upstream_grpc: str | None = _entry(None, "host:port", "Where Google's gRPC is spoken, when not at the address above.")
+    google_api_key: str | None = _entry(None, "", "API key for Google, in place of its default credentials.", repr=False)
     aws_region: str = _entry("us-east-1", "", "Region for AWS where its own configuration names none.", pattern=r"^[a-z0-9-]+$")
     azure_key: str | None = _entry(
         None, "", "Key of the Azure resource; without it VISION_KEY counts.", repr=False, pattern=r"^[!-~]{1,1000}$"
@@ -142,7 +145,7 @@ class Settings(BaseSettings):
     @classmethod
     def _provider_is_built(cls, value: object) -> object:
         if value in LATER_PROVIDERS:
-            raise ValueError("not part of this version: use 'emulator', 'rekognition' or 'azure'")
+            raise ValueError("not part of this version: use 'emulator', 'rekognition', 'google' or 'azure'")
         return value
 
     @field_validator("s3_buckets", "layouts", mode="before")
@@ -169,6 +172,20 @@ class Settings(BaseSettings):
     @classmethod
     def _upstream_url_is_url(cls, value: str | None) -> str | None:
         return _checked_url(value, HTTP_SCHEMES)
+
+    @field_validator("upstream_grpc")
+    @classmethod
+    def _upstream_grpc_is_host_and_port(cls, value: str | None) -> str | None:
+        if value is not None and not HOST_PORT.fullmatch(value):
+            raise ValueError("should be host:port")
+        return value
+
+    @field_validator("google_api_key")
+    @classmethod
+    def _key_fits_a_header(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise ValueError("holds characters that no key has")
+        return value
 
     @field_validator("model", "clients")
     @classmethod
@@ -305,11 +322,21 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
     if settings.redis_shards > 1 and settings.redis_url is None:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
+    problems += _google_disagreements(settings)
     if settings.model is not None and settings.provider != "emulator":
         problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=emulator")
     if settings.azure_key is not None and settings.provider != "azure":
         problems.append("TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure")
     return problems
+
+
+def _google_disagreements(settings: Settings) -> list[str]:
+    if settings.provider != "google":
+        given = [name for name in ("upstream_grpc", "google_api_key") if getattr(settings, name) is not None]
+        return [f"{env_name(name)}: has an effect only with TESSERA_PROVIDER=google" for name in given]
+    if settings.upstream_grpc is not None and settings.upstream_url is None:
+        return ["TESSERA_UPSTREAM_GRPC: needs TESSERA_UPSTREAM_URL, which says where REST is, and whether in plain text"]
+    return []
 
 
 def _all_match(values: tuple[str, ...], pattern: re.Pattern[str], complaint: str) -> tuple[str, ...]:

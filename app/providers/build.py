@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 from app.providers.aws import FixedCredentials
 from app.providers.azure import AzureProvider
 from app.providers.contract import Upstream
+from app.providers.google import GoogleProvider
 from app.providers.rekognition import RekognitionProvider
 from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
 
 REKOGNITION = "rekognition"
 EMULATOR = "emulator"
 AZURE = "azure"
-KNOWN = (REKOGNITION, EMULATOR, AZURE)
+GOOGLE = "google"
+KNOWN = (REKOGNITION, EMULATOR, GOOGLE, AZURE)
 
 # Requests to an emulator are signed like others: the way of a request is one and the same for both. It takes any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
@@ -26,10 +28,12 @@ EMULATOR_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class ProviderOptions:
-    """`upstream_url`, `credentials`: None leaves them to AWS's own chain (environment, files, roles).
+    """`upstream_url`, `credentials`: None leaves them to the vendor's own chain (environment, files, roles).
 
-    `region` counts where that chain names none. `max_connections`: at least the sheets and forwarded requests that may be
-    in flight at once. `azure_key`: None leaves it, and the address without `upstream_url`, to the names of Azure's samples.
+    `region` counts where AWS's chain names none. `upstream_grpc` (host:port) and `google_api_key` are for Google: where gRPC
+    is spoken when not at `upstream_url`, and who pays when not whom Google's chain finds. `azure_key`: None leaves it, and the
+    address without `upstream_url`, to the names of Azure's samples. `max_connections`: at least the sheets and forwarded
+    requests that may be in flight at once.
     """
 
     name: str = REKOGNITION
@@ -37,6 +41,8 @@ class ProviderOptions:
     region: str | None = None
     credentials: FixedCredentials | None = None
     azure_key: str | None = field(default=None, repr=False)
+    upstream_grpc: str | None = None
+    google_api_key: str | None = field(default=None, repr=False)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
 
@@ -47,13 +53,26 @@ class ProviderOptions:
             raise ValueError("an emulator has no address of its own: upstream_url is needed")
         if self.upstream_url is not None:
             _require_address(self.upstream_url)
+        if self.upstream_grpc is not None:
+            _require_host_and_port(self.upstream_grpc)
         if self.max_connections < 1 or self.connect_timeout_s <= 0:
             raise ValueError("max_connections is at least 1, and connect_timeout_s is above 0")
 
 
 def build_provider(options: ProviderOptions) -> Upstream:
     """The provider that `options.name` stands for."""
-    return _azure(options) if options.name == AZURE else _rekognition(options)
+    builders = {GOOGLE: _google, AZURE: _azure}
+    return builders.get(options.name, _rekognition)(options)
+
+
+def _google(options: ProviderOptions) -> GoogleProvider:
+    return GoogleProvider(
+        upstream_url=options.upstream_url,
+        upstream_grpc=options.upstream_grpc,
+        api_key=options.google_api_key,
+        max_connections=options.max_connections,
+        connect_timeout_s=options.connect_timeout_s,
+    )
 
 
 def _azure(options: ProviderOptions) -> AzureProvider:
@@ -82,3 +101,9 @@ def _require_address(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(f"upstream_url is http(s)://host[:port][/path], not {url!r}")
     _ = parts.port  # raises ValueError for what is no port
+
+
+def _require_host_and_port(address: str) -> None:
+    parts = urlsplit(f"//{address}")
+    if not parts.hostname or not parts.port or parts.netloc != address or parts.username:
+        raise ValueError(f"upstream_grpc is host:port, not {address!r}")

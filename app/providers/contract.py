@@ -1,4 +1,4 @@
-"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), `azure`.
+"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), `google`, `azure`.
 
 P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
 P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.

@@ -1,0 +1,157 @@
+"""Cloud Vision as a `Provider` and a `Forwarder`: every stage of a paid call, in order.
+
+Built by `providers.build`; called by `calling` (infer, over gRPC) and by the front half for requests, or parts of them, that
+cannot be gridded (forward, over REST). Credentials, writing a request and reading its answer block or are CPU work on
+megabytes: they run in a small pool of threads of its own, so that a slow token server can never use up the threads that the
+rest of the process lives on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from app.core.model import Inquiry, RawRequest
+from app.errors import Kind, Problem
+from app.providers.contract import Capabilities, ForwardReply, Reading
+from app.providers.google.asking import request_of
+from app.providers.google.channels import Channels, Target
+from app.providers.google.features import VENDOR, capabilities
+from app.providers.google.forwarding import Forwarding
+from app.providers.google.identity import Identity
+from app.providers.google.parse import parse
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT_URL = "https://vision.googleapis.com"
+DEFAULT_MAX_CONNECTIONS = 128  # calls at once; waiting is `calling`'s business, not ours
+DEFAULT_CONNECT_TIMEOUT_S = 3.0  # a TCP and TLS handshake across an ocean takes half a second; lost packets may double it
+
+# Reading the answer to a full page of text takes some 50 ms: four keep up with any quota, and one of them stuck on a token
+# server leaves three.
+_THREADS = 4
+_PORTS = {"http": 80, "https": 443}
+
+
+class GoogleProvider:
+    """One Cloud Vision endpoint: REST at `upstream_url`, gRPC at `upstream_grpc` or else at the same host and port.
+
+    An http address is spoken to in plain text, and without an API key nobody is asked for credentials: so are emulators.
+    """
+
+    def __init__(
+        self,
+        *,
+        upstream_url: str | None = None,
+        upstream_grpc: str | None = None,
+        api_key: str | None = None,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
+    ) -> None:
+        self._url = upstream_url or DEFAULT_URL
+        self._target = target_of(self._url, upstream_grpc)
+        self._identity = Identity(api_key=api_key, is_anonymous=not self._target.is_encrypted)
+        self._max_connections = max_connections
+        self._connect_timeout_s = connect_timeout_s
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"provider-{VENDOR}")
+        self._opening = threading.Lock()
+        self._channels: Channels | None = None
+        self._forwarding: Forwarding | None = None
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return capabilities()
+
+    async def address(self) -> str:
+        """Where requests go."""
+        return self._url
+
+    async def warm_up(self) -> None:
+        """Find credentials before the first image needs them. Raises Problem when there are none."""
+        await self._off_loop(self._identity.headers)
+
+    async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                request = await self._off_loop(request_of, image, inquiry)
+                identity = await self._off_loop(self._identity.headers)
+        except TimeoutError as error:
+            raise Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s") from error
+        answer = await self._opened_channels().annotate(request, identity, deadline_s=deadline_s)
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await self._off_loop(parse, inquiry.feature, image, answer)
+        except TimeoutError as error:
+            raise Problem(Kind.PROVIDER_TIMEOUT, "The provider's answer came too late to be read") from error
+
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+        """Hand a whole request of the REST API on: same path, same query, same body, the operator's credentials."""
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                forwarding = await self._off_loop(self._opened_forwarding)
+                identity = await self._off_loop(self._identity.headers)
+        except TimeoutError as error:
+            raise Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s") from error
+        return await forwarding.send(request, identity, deadline_s=deadline_s)
+
+    async def aclose(self) -> None:
+        """Close all connections. Calls under way fail; later ones are refused."""
+        self._closed = True
+        self._threads.shutdown(wait=False)
+        if self._channels is not None:
+            await self._channels.aclose()
+        if self._forwarding is not None:
+            await self._forwarding.aclose()
+
+    async def _off_loop(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._require_open()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*args, **kwargs))
+
+    def _opened_channels(self) -> Channels:
+        self._require_open()
+        if self._channels is None:
+            self._channels = Channels(
+                self._target, max_connections=self._max_connections, connect_timeout_s=self._connect_timeout_s
+            )
+        return self._channels
+
+    def _opened_forwarding(self) -> Forwarding:
+        """Reads the certificates that it trusts: off the loop."""
+        with self._opening:
+            if self._forwarding is None:
+                self._forwarding = Forwarding(
+                    self._url,
+                    max_connections=self._max_connections,
+                    connect_timeout_s=self._connect_timeout_s,
+                    is_near=self._target.is_near,
+                )
+            return self._forwarding
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Problem(Kind.SHUTTING_DOWN, "The provider is closed")
+
+
+def target_of(url: str, grpc_address: str | None) -> Target:
+    """Where gRPC is spoken, for a server whose REST API is at `url`."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    address = grpc_address or f"{named}:{parts.port or _PORTS[parts.scheme]}"
+    return Target(address, is_encrypted=parts.scheme == "https", is_near=_is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,108 @@
+"""From an error of Google's to a `Problem` that carries it. Pure; called by `channels` and `parse`.
+
+In: what google-api-core raised for a call, or the google.rpc.Status of one image inside an answered call. The code decides,
+and the reason of an ErrorInfo where there is one. `VendorError.body` is the error as the REST API writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from google.api_core.exceptions import GoogleAPICallError
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from app.errors import Kind, Problem, VendorError
+from app.providers.google.features import VENDOR
+
+_TYPE_PREFIX = "type.googleapis.com/"
+_LONGEST_MESSAGE_KEPT = 2_000  # characters
+_LONGEST_PAUSE_S = 3_600.0  # a longer one cannot be meant
+_NANOS_PER_S = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One code of google.rpc.Code: its name, its HTTP status, what it means for us."""
+
+    name: str
+    status: int
+    kind: Kind
+
+
+# google/rpc/code.proto gives names, numbers and HTTP statuses.
+ROWS: Mapping[int, Row] = {
+    1: Row("CANCELLED", 499, Kind.PROVIDER_UNAVAILABLE),
+    2: Row("UNKNOWN", 500, Kind.PROVIDER_UNAVAILABLE),
+    3: Row("INVALID_ARGUMENT", 400, Kind.IMAGE_REFUSED),  # mostly about the image: most parameters were checked here
+    4: Row("DEADLINE_EXCEEDED", 504, Kind.PROVIDER_TIMEOUT),
+    5: Row("NOT_FOUND", 404, Kind.REQUEST_REFUSED),
+    6: Row("ALREADY_EXISTS", 409, Kind.REQUEST_REFUSED),
+    7: Row("PERMISSION_DENIED", 403, Kind.REQUEST_REFUSED),
+    8: Row("RESOURCE_EXHAUSTED", 429, Kind.THROTTLED),
+    9: Row("FAILED_PRECONDITION", 400, Kind.REQUEST_REFUSED),  # an account without billing, say
+    10: Row("ABORTED", 409, Kind.PROVIDER_UNAVAILABLE),
+    11: Row("OUT_OF_RANGE", 400, Kind.REQUEST_REFUSED),
+    12: Row("UNIMPLEMENTED", 501, Kind.REQUEST_REFUSED),
+    13: Row("INTERNAL", 500, Kind.PROVIDER_UNAVAILABLE),
+    14: Row("UNAVAILABLE", 503, Kind.PROVIDER_UNAVAILABLE),
+    15: Row("DATA_LOSS", 500, Kind.PROVIDER_UNAVAILABLE),
+    16: Row("UNAUTHENTICATED", 401, Kind.REQUEST_REFUSED),
+}
+_UNKNOWN = ROWS[2]
+# Reasons of INVALID_ARGUMENT that are about the caller's account and not about the image.
+_ACCOUNT_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
+
+
+def image_refusal(status: status_pb2.Status) -> Problem:
+    """The problem of the one image in an answered call."""
+    details = [told for packed in status.details for kind in _KNOWN_DETAILS if packed.Is((told := kind()).DESCRIPTOR)
+               and packed.Unpack(told)]  # fmt: skip
+    return _problem(status.code, status.message, details)
+
+
+def call_refusal(error: GoogleAPICallError) -> Problem:
+    """The problem of a whole call that the vendor refused, or that grpc gave up."""
+    return _problem(_number_of(error), error.message, [each for each in error.details if isinstance(each, Message)])
+
+
+def _problem(number: int, message: str, details: Iterable[Message]) -> Problem:
+    row = ROWS.get(number, _UNKNOWN)
+    known = list(details)
+    reason = next((each.reason for each in known if isinstance(each, error_details_pb2.ErrorInfo)), "")
+    kind = Kind.REQUEST_REFUSED if reason in _ACCOUNT_REASONS else row.kind
+    kept = message[:_LONGEST_MESSAGE_KEPT]
+    return Problem(
+        kind,
+        f"The provider answered with {row.name}",  # not its words: they may name the operator's account
+        vendor=VendorError(VENDOR, row.status, row.name, kept, _body(row, kept, known)),
+        retry_after_s=_retry_after_s(known),
+    )
+
+
+def _number_of(error: GoogleAPICallError) -> int:
+    code: Any = error.grpc_status_code
+    return int(code.value[0]) if code is not None else 2
+
+
+def _body(row: Row, message: str, details: Iterable[Message]) -> str:
+    error: dict[str, Any] = {"code": row.status, "message": message, "status": row.name}
+    told = [{"@type": f"{_TYPE_PREFIX}{each.DESCRIPTOR.full_name}", **json_format.MessageToDict(each)} for each in details]
+    if told:
+        error["details"] = told
+    return orjson.dumps({"error": error}).decode()
+
+
+def _retry_after_s(details: Iterable[Message]) -> float | None:
+    for each in details:
+        if isinstance(each, error_details_pb2.RetryInfo):
+            pause_s: float = each.retry_delay.seconds + each.retry_delay.nanos / _NANOS_PER_S
+            return min(max(0.0, pause_s), _LONGEST_PAUSE_S)
+    return None
+
+
+_KNOWN_DETAILS: tuple[type[Message], ...] = (error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo)
