@@ -60,7 +60,6 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_PORT", "http", "valid integer"),
         ("TESSERA_ROLE", "apis", "'all', 'api' or 'worker'"),
         ("TESSERA_PROVIDER", "watson", "'emulator', 'rekognition' or"),
-        ("TESSERA_PROVIDER", "google", "not part of this version"),
         ("TESSERA_PROVIDER", "torch", "not part of this version"),
         ("TESSERA_AZURE_KEY", "two words", "TESSERA_AZURE_KEY"),
         ("TESSERA_MAX_MAP_DROP", "1.1", "less than or equal to 1"),
@@ -75,6 +74,10 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_UPSTREAM_URL", "http://[::1", "not an address"),
         ("TESSERA_REDIS_URL", "http://redis", "redis:// or rediss:// or unix://"),
         ("TESSERA_REDIS_URL", "redis://redis:70000", "not an address"),
+        ("TESSERA_UPSTREAM_GRPC", "http://emulator:9000", "host:port"),
+        ("TESSERA_UPSTREAM_GRPC", "emulator", "host:port"),
+        ("TESSERA_UPSTREAM_GRPC", "emulator:0", "host:port"),
+        ("TESSERA_GOOGLE_API_KEY", "k\u00e9y", "characters that no key has"),
         ("TESSERA_MODEL", "no/such/file.onnx", "no such file"),
         ("TESSERA_AWS_REGION", "Mars 1", "pattern"),
     ],
@@ -212,6 +215,32 @@ def test_a_key_is_in_no_view_no_representation_and_no_message() -> None:
     for shown in (str(public_view(settings)), repr(settings), str(settings), refusal({"TESSERA_AZURE_KEY": "hun ter2"})):
         assert "ter2" not in shown
     assert public_view(Settings())["TESSERA_AZURE_KEY"] is None
+
+
+def test_googles_key_is_in_none_either() -> None:
+    settings = load_settings({"TESSERA_PROVIDER": "google", "TESSERA_GOOGLE_API_KEY": "hunter2"})
+    for shown in (str(public_view(settings)), repr(settings), refusal({"TESSERA_GOOGLE_API_KEY": "hunter2\u00e9"})):
+        assert "hunter2" not in shown
+    assert public_view(settings)["TESSERA_GOOGLE_API_KEY"] == "***"
+    assert public_view(load_settings({}))["TESSERA_GOOGLE_API_KEY"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"TESSERA_GOOGLE_API_KEY": "k"}, "TESSERA_GOOGLE_API_KEY: has an effect only with TESSERA_PROVIDER=google"),
+        ({"TESSERA_UPSTREAM_GRPC": "h:1"}, "TESSERA_UPSTREAM_GRPC: has an effect only with TESSERA_PROVIDER=google"),
+        ({"TESSERA_UPSTREAM_GRPC": "h:1", "TESSERA_PROVIDER": "google"}, "TESSERA_UPSTREAM_GRPC: needs TESSERA_UPSTREAM_URL"),
+    ],
+)
+def test_what_is_only_for_google_says_so(given: dict[str, str], complaint: str) -> None:
+    assert complaint in refusal(given)
+
+
+@pytest.mark.parametrize("address", ["emulator:8091", "127.0.0.1:8091", "[::1]:8091"])
+def test_grpc_may_be_elsewhere(address: str) -> None:
+    given = {"TESSERA_PROVIDER": "google", "TESSERA_UPSTREAM_URL": "http://emulator", "TESSERA_UPSTREAM_GRPC": address}
+    assert load_settings(given).upstream_grpc == address
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import vision
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcAsyncIOTransport
 from google.cloud.vision_v1.types import image_annotator
+from google.protobuf.message import DecodeError
 
 from app.errors import Kind, Problem
 from app.providers.google.refusals import call_refusal
@@ -30,6 +31,9 @@ CALLS_PER_CONNECTION = 8
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 # After a failed connection: how soon the next is tried, at first and later, milliseconds. grpc's own last step is 2 minutes.
 _FIRST_RECONNECT_MS, _LAST_RECONNECT_MS = 100, 2_000
+# Between the end of a call that broke with its connection and the end of the connection: a millisecond, on a busy machine more.
+# Only calls that end as UNAVAILABLE wait for it, and those are not asked again at once anyway.
+_NOTICE_S = 0.2
 _MS_PER_S = 1000
 
 _READY = grpc.ChannelConnectivity.READY
@@ -125,18 +129,32 @@ class Channels:
         except TimeoutError as error:
             raise _too_late() from error
         except GoogleAPICallError as error:
-            raise _problem_of(error, line.channel) from error
+            raise await _problem_of(error, line.channel, deadline_s) from error
+        except (ValueError, DecodeError) as error:  # an error whose details are none, or contradict it
+            raise Problem(Kind.PROVIDER_GARBLED, "The provider's error cannot be understood") from error
         if not isinstance(answer, image_annotator.BatchAnnotateImagesResponse):  # grpc's EOF, for bytes that are no message
             raise Problem(Kind.PROVIDER_GARBLED, "The provider's answer cannot be understood: it is no message")
         return answer
 
 
-def _problem_of(error: GoogleAPICallError, channel: grpc.aio.Channel) -> Problem:
+async def _problem_of(error: GoogleAPICallError, channel: grpc.aio.Channel, deadline_s: float) -> Problem:
+    """The vendor's own error; grpc gives its own, too, for calls that it gave up."""
     if error.grpc_status_code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return _too_late()
-    if error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and channel.get_state() is not _READY:
+    if error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and await _is_broken(channel, deadline_s):
         return Problem(Kind.PROVIDER_GARBLED, "The provider took the request and its answer broke off")
     return call_refusal(error)
+
+
+async def _is_broken(channel: grpc.aio.Channel, deadline_s: float) -> bool:
+    """Whether the connection is gone. A call that breaks with it may end a moment before that is noticed."""
+    until_s = min(deadline_s, asyncio.get_running_loop().time() + _NOTICE_S)
+    try:
+        async with asyncio.timeout_at(until_s):
+            await channel.wait_for_state_change(_READY)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _too_late() -> Problem:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from google.api_core.exceptions import GoogleAPICallError
 from google.protobuf import json_format
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 from app.errors import Kind, Problem, VendorError
@@ -60,9 +60,7 @@ _ACCOUNT_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
 
 def image_refusal(status: status_pb2.Status) -> Problem:
     """The problem of the one image in an answered call."""
-    details = [told for packed in status.details for kind in _KNOWN_DETAILS if packed.Is((told := kind()).DESCRIPTOR)
-               and packed.Unpack(told)]  # fmt: skip
-    return _problem(status.code, status.message, details)
+    return _problem(status.code, status.message, [told for packed in status.details if (told := _unpacked(packed)) is not None])
 
 
 def call_refusal(error: GoogleAPICallError) -> Problem:
@@ -82,6 +80,17 @@ def _problem(number: int, message: str, details: Iterable[Message]) -> Problem:
         vendor=VendorError(VENDOR, row.status, row.name, kept, _body(row, kept, known)),
         retry_after_s=_retry_after_s(known),
     )
+
+
+def _unpacked(packed: Any) -> Message | None:
+    """A detail of a kind that we know; None for any other, and for one that cannot be read."""
+    for kind in _KNOWN_DETAILS:
+        if packed.Is(kind.DESCRIPTOR):
+            try:
+                return kind.FromString(packed.value)
+            except DecodeError:
+                return None
+    return None
 
 
 def _number_of(error: GoogleAPICallError) -> int:

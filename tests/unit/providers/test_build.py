@@ -23,6 +23,12 @@ from app.providers.build import ProviderOptions, build_provider
         {"upstream_url": "http://host:port"},
         {"upstream_url": "http://host/?query"},
         {"upstream_url": "http://user:secret@host"},
+        {"name": "google", "upstream_grpc": "host"},
+        {"name": "google", "upstream_grpc": "host:0"},
+        {"name": "google", "upstream_grpc": "host:port"},
+        {"name": "google", "upstream_grpc": "http://host:80"},
+        {"name": "google", "upstream_grpc": "me@host:80"},
+        {"name": "google", "upstream_grpc": "host:80/path"},
         {"max_connections": 0},
         {"connect_timeout_s": 0.0},
     ],
@@ -40,6 +46,8 @@ def test_options_that_cannot_work_are_refused_when_they_are_made(wrong: dict[str
         ProviderOptions("emulator", "http://[::1]:9000"),
         ProviderOptions("azure", "http://[::1]:9000", azure_key="k"),
         ProviderOptions("azure"),
+        ProviderOptions("google", google_api_key="k"),
+        ProviderOptions("google", "http://[::1]:9000", upstream_grpc="[::1]:9001"),
     ],
 )
 async def test_a_provider_has_the_name_it_was_asked_by_and_connects_to_nothing_yet(options: ProviderOptions) -> None:
