@@ -31,7 +31,7 @@ CALLS_PER_CONNECTION = 8
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 # After a failed connection: how soon the next is tried, at first and later, milliseconds. grpc's own last step is 2 minutes.
 _FIRST_RECONNECT_MS, _LAST_RECONNECT_MS = 100, 2_000
-# Between the end of a call that broke with its connection and the end of the connection: a millisecond, on a busy machine more.
+# Between the end of a call that broke with its connection and the end of the connection: 1 ms, on a busy machine more.
 # Only calls that end as UNAVAILABLE wait for it, and those are not asked again at once anyway.
 _NOTICE_S = 0.2
 _MS_PER_S = 1000
@@ -56,6 +56,20 @@ class _Line:
     channel: grpc.aio.Channel
     client: vision.ImageAnnotatorAsyncClient = field(repr=False)
     in_flight: int = 0
+    breaking: asyncio.Task[None] | None = None
+
+    async def is_broken(self, until_s: float) -> bool:
+        """Whether the connection is gone, or goes before `until_s`. One watch at a time: grpc keeps each until it ends."""
+        if self.breaking is None or self.breaking.done():
+            self.breaking = asyncio.create_task(self.channel.wait_for_state_change(_READY), name="google connection")
+        done, _ = await asyncio.wait({self.breaking}, timeout=max(0.0, until_s - asyncio.get_running_loop().time()))
+        return bool(done)
+
+    async def aclose(self) -> None:
+        if self.breaking is not None:
+            self.breaking.cancel()
+            await asyncio.wait({self.breaking})
+        await self.channel.close()
 
 
 class Channels:
@@ -89,7 +103,7 @@ class Channels:
         """Calls under way fail."""
         self._is_closed = True
         for line in self._lines:
-            await line.channel.close()
+            await line.aclose()
 
     def _line(self) -> _Line:
         """The least busy one, or a new one while all are busy and there may be more."""
@@ -129,7 +143,7 @@ class Channels:
         except TimeoutError as error:
             raise _too_late() from error
         except GoogleAPICallError as error:
-            raise await _problem_of(error, line.channel, deadline_s) from error
+            raise await _problem_of(error, line, deadline_s) from error
         except (ValueError, DecodeError) as error:  # an error whose details are none, or contradict it
             raise Problem(Kind.PROVIDER_GARBLED, "The provider's error cannot be understood") from error
         if not isinstance(answer, image_annotator.BatchAnnotateImagesResponse):  # grpc's EOF, for bytes that are no message
@@ -137,24 +151,14 @@ class Channels:
         return answer
 
 
-async def _problem_of(error: GoogleAPICallError, channel: grpc.aio.Channel, deadline_s: float) -> Problem:
+async def _problem_of(error: GoogleAPICallError, line: _Line, deadline_s: float) -> Problem:
     """The vendor's own error; grpc gives its own, too, for calls that it gave up."""
     if error.grpc_status_code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return _too_late()
-    if error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and await _is_broken(channel, deadline_s):
+    until_s = min(deadline_s, asyncio.get_running_loop().time() + _NOTICE_S)
+    if error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and await line.is_broken(until_s):
         return Problem(Kind.PROVIDER_GARBLED, "The provider took the request and its answer broke off")
     return call_refusal(error)
-
-
-async def _is_broken(channel: grpc.aio.Channel, deadline_s: float) -> bool:
-    """Whether the connection is gone. A call that breaks with it may end a moment before that is noticed."""
-    until_s = min(deadline_s, asyncio.get_running_loop().time() + _NOTICE_S)
-    try:
-        async with asyncio.timeout_at(until_s):
-            await channel.wait_for_state_change(_READY)
-    except TimeoutError:
-        return False
-    return True
 
 
 def _too_late() -> Problem:
