@@ -22,7 +22,7 @@ from app.errors import Kind, Problem
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.contract import Provider
 from app.providers.google.features import MOST_RESULTS, TYPES
-from tests.support.google_answers import FACE, FULL, IMAGE, LOGO, OBJECT
+from tests.support.google_answers import FACE, FULL, IMAGE, LOGO, OBJECT, text, word
 from tests.support.google_upstream import After, Bytes, GoogleUpstream, HangUp, Play, Refusal, Stall, answer, batch
 
 PATIENT_S = 20.0  # these calls end at once; the limit is for a machine that is busy
@@ -159,6 +159,19 @@ async def test_p3_somebody_who_does_not_speak_grpc_is_unavailable() -> None:
     assert raised.value.kind is Kind.PROVIDER_UNAVAILABLE
 
 
+async def test_p3_a_vendor_that_is_not_available_is_still_connected_to() -> None:
+    """A connection that broke looks the same at first."""
+    script: list[Play] = [Refusal(grpc.StatusCode.UNAVAILABLE), Refusal(grpc.StatusCode.UNAVAILABLE), HangUp()]
+    kinds = []
+    async with GoogleUpstream(*script) as upstream, provider_at(upstream.url) as provider:
+        for _ in script:
+            with pytest.raises(Problem) as raised:
+                await provider.infer(IMAGE, OBJECTS, timeout_s=PATIENT_S)
+            kinds.append(raised.value.kind)
+        assert upstream.connections == 1
+    assert kinds == [Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_GARBLED]
+
+
 async def test_p3_after_a_broken_connection_the_next_call_has_a_new_one() -> None:
     async with GoogleUpstream(FOUND, HangUp(), FOUND) as upstream, provider_at(upstream.url) as provider:
         await provider.infer(IMAGE, OBJECTS, timeout_s=PATIENT_S)
@@ -213,6 +226,16 @@ async def test_p4_what_was_never_handed_to_a_connection_was_not_bought() -> None
         is_over.set()
         await is_gone.wait()
     assert raised.value.kind is Kind.PROVIDER_UNAVAILABLE
+
+
+async def test_p4_an_answer_that_takes_too_long_to_read_is_too_late() -> None:
+    """A page of four thousand words takes about a second."""
+    page = answer(text([[word("word", 0) for _ in range(4000)]]))
+    async with GoogleUpstream(FOUND, page) as upstream, provider_at(upstream.url) as provider:
+        await provider.infer(IMAGE, OBJECTS, timeout_s=PATIENT_S)  # the first call has more to do
+        with pytest.raises(Problem) as raised:
+            await provider.infer(IMAGE, Inquiry(Feature.TEXT), timeout_s=SHORT_S)
+    assert raised.value.kind is Kind.PROVIDER_TIMEOUT
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])

@@ -132,6 +132,7 @@ def test_boxes_are_those_of_the_upright_image(client: NativeClient, encoding: st
     if not headers:
         calls.append(lambda: client.detect(OTHER.content, "features=objects,faces"))
     answer = together(*calls)[0]
+    assert answer["grid"]["layout"] == ("1x1" if headers else "2x1")
     is_image_of(answer, scene)
     _check_objects(scene, answer)
     _check_places(scene, answer, "faces", {44, 41})

@@ -14,9 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any, NoReturn, Protocol
 
 import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from google.cloud.vision_v1.types import image_annotator
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -103,10 +110,39 @@ class After:
         return await self.then.play(upstream, context)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A server's certificate, signed by itself, and its key."""
+
+    key_pem: bytes = field(repr=False)
+    certificate_pem: bytes = field(repr=False)
+
+
+def tls_for(address: str) -> Tls:
+    """For a server at this IP address, good for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Tls(key_pem, certificate.public_bytes(Encoding.PEM))
+
+
 class GoogleUpstream:
     """The server, and the relay in front of it."""
 
-    def __init__(self, *script: Play) -> None:
+    def __init__(self, *script: Play, tls: Tls | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.images: list[bytes] = []
         self.metadata: list[dict[str, Any]] = []
@@ -119,6 +155,7 @@ class GoogleUpstream:
         self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", RECEIVE_BYTES)])
         handler: Any = grpc.unary_unary_rpc_method_handler(self._handle)
         self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
+        self._tls = tls
         self._server_port = 0
         self._relay: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -127,7 +164,8 @@ class GoogleUpstream:
     @property
     def url(self) -> str:
         assert self._relay is not None, "the upstream has an address only inside its block"
-        return f"http://127.0.0.1:{self._relay.sockets[0].getsockname()[1]}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._relay.sockets[0].getsockname()[1]}"
 
     async def until(self, is_so: Callable[[GoogleUpstream], bool]) -> None:
         """Wait until something holds, as calls come and go."""
@@ -144,7 +182,7 @@ class GoogleUpstream:
             writer.transport.abort()
 
     async def __aenter__(self) -> GoogleUpstream:
-        self._server_port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server_port = self._add_port("127.0.0.1:0")
         await self._server.start()
         self._relay = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         return self
@@ -158,6 +196,12 @@ class GoogleUpstream:
         if kind is None:
             assert not self._complaints, self._complaints
             assert self._played == len(self._script), f"{self._played} of {len(self._script)} answers were asked for"
+
+    def _add_port(self, address: str) -> int:
+        if self._tls is None:
+            return self._server.add_insecure_port(address)
+        credentials = grpc.ssl_server_credentials([(self._tls.key_pem, self._tls.certificate_pem)])
+        return self._server.add_secure_port(address, credentials)
 
     async def _handle(self, data: bytes, context: Context) -> bytes:
         try:
