@@ -65,7 +65,7 @@ def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, An
 _PARAMETERS = [
     _query(
         "features",
-        "What to look for, separated by commas.",
+        "What to look for, separated by commas. What this server's provider does not offer is answered with 404.",
         {"type": "array", "items": {"type": "string", "enum": list(FEATURES)}, "default": [DEFAULT_FEATURE.value]},
         style="form",
         explode=False,
