@@ -61,8 +61,13 @@ class ProviderOptions:
 
 def build_provider(options: ProviderOptions) -> Upstream:
     """The provider that `options.name` stands for."""
-    builders = {GOOGLE: _google, AZURE: _azure}
-    return builders.get(options.name, _rekognition)(options)
+    match options.name:
+        case "google":
+            return _google(options)
+        case "azure":
+            return _azure(options)
+        case _:
+            return _rekognition(options)
 
 
 def _google(options: ProviderOptions) -> GoogleProvider:

@@ -59,7 +59,7 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_PORT", "65536", "less than or equal to 65535"),
         ("TESSERA_PORT", "http", "valid integer"),
         ("TESSERA_ROLE", "apis", "'all', 'api' or 'worker'"),
-        ("TESSERA_PROVIDER", "watson", "'emulator', 'rekognition' or"),
+        ("TESSERA_PROVIDER", "watson", "'emulator', 'rekognition', 'google'"),
         ("TESSERA_PROVIDER", "torch", "not part of this version"),
         ("TESSERA_AZURE_KEY", "two words", "TESSERA_AZURE_KEY"),
         ("TESSERA_MAX_MAP_DROP", "1.1", "less than or equal to 1"),
