@@ -7,7 +7,7 @@ The way of an image through this package, in order:
     channels     request message -> answer message (connections: grpc; the call: google-cloud-vision's asynchronous client)
     refusals     an error of the call or of its one image -> errors.Problem
     parse        an answer -> Reading (`findings` and `words`, with `trees` for the geometry inside)
-    forwarding   whole requests of the REST API, handed on untouched
+    forwarding   whole requests of the REST API, to be handed on untouched
     provider     all of these in order
 """
 

@@ -73,7 +73,7 @@ class _Line:
 
 
 class Channels:
-    """Connections to one target, opened as they are needed. Belongs to the event loop that makes it."""
+    """Connections to one target, opened as they are needed. Belongs to the event loop that first uses it."""
 
     def __init__(self, target: Target, *, max_connections: int, connect_timeout_s: float) -> None:
         self._target = target
@@ -86,6 +86,8 @@ class Channels:
         self, request: image_annotator.BatchAnnotateImagesRequest, identity: Mapping[str, str], *, deadline_s: float
     ) -> image_annotator.BatchAnnotateImagesResponse:
         """One call; it ends before `deadline_s` on the event loop's clock."""
+        if self._is_closed:
+            raise _closed()
         line = self._line()
         line.in_flight += 1
         try:
@@ -95,7 +97,7 @@ class Channels:
             task = asyncio.current_task()
             if not self._is_closed or (task is not None and task.cancelling()):
                 raise
-            raise Problem(Kind.SHUTTING_DOWN, "The provider was closed") from error
+            raise _closed() from error
         finally:
             line.in_flight -= 1
 
@@ -159,6 +161,10 @@ async def _problem_of(error: GoogleAPICallError, line: _Line, deadline_s: float)
     if error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and await line.is_broken(until_s):
         return Problem(Kind.PROVIDER_GARBLED, "The provider took the request and its answer broke off")
     return call_refusal(error)
+
+
+def _closed() -> Problem:
+    return Problem(Kind.SHUTTING_DOWN, "The provider is closed")
 
 
 def _too_late() -> Problem:

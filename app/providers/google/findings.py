@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 from app.core.geometry import Size
 from app.core.model import Detection, Feature
+from app.providers.answers import Broken
 from app.providers.google.features import VENDOR
-from app.providers.google.trees import Broken, Object, hull, label_of, score_of, typed_fields
+from app.providers.google.trees import Object, hull, label_of, score_of, typed_fields
 from app.providers.google.words import words
 
 _FACE = "Face"

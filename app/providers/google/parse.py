@@ -11,8 +11,9 @@ from google.protobuf import json_format
 
 from app.core.geometry import Size
 from app.core.model import Feature
-from app.errors import Kind, Problem
+from app.errors import Problem
 from app.imaging.header import inspect
+from app.providers.answers import garbled
 from app.providers.contract import Reading
 from app.providers.google.features import MOST_RESULTS, UNCAPPED
 from app.providers.google.findings import find
@@ -37,11 +38,6 @@ def parse(feature: Feature, image: bytes, answer: image_annotator.BatchAnnotateI
     sound = tuple(detection for detection in found if detection is not None)
     is_full = feature not in UNCAPPED and len(found) >= MOST_RESULTS
     return Reading(sound, response.SerializeToString(), truncated=is_full, broken=len(found) - len(sound))
-
-
-def garbled(what: str) -> Problem:
-    """The problem of an answer that is none."""
-    return Problem(Kind.PROVIDER_GARBLED, f"The provider's answer cannot be understood: {what}")
 
 
 def frame_of(image: bytes) -> Size | None:

@@ -2,8 +2,7 @@
 
 Built by `providers.build`; called by `calling` (infer, over gRPC) and by the front half for requests, or parts of them, that
 cannot be gridded (forward, over REST). Credentials, writing a request and reading its answer block or are CPU work on
-megabytes: they run in a small pool of threads of its own, so that a slow token server can never use up the threads that the
-rest of the process lives on.
+megabytes: they run in `threads` of its own.
 """
 
 from __future__ import annotations
@@ -11,31 +10,25 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from app.core.model import Inquiry, RawRequest
 from app.errors import Kind, Problem
+from app.providers.connections import Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
 from app.providers.google.asking import request_of
 from app.providers.google.channels import Channels, Target
 from app.providers.google.features import VENDOR, capabilities
-from app.providers.google.forwarding import Forwarding
+from app.providers.google.forwarding import handed_on
 from app.providers.google.identity import Identity
 from app.providers.google.parse import parse
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from app.providers.threads import Threads
+from app.providers.transport import Progress, Transport
 
 DEFAULT_URL = "https://vision.googleapis.com"
 DEFAULT_MAX_CONNECTIONS = 128  # calls at once; waiting is `calling`'s business, not ours
 DEFAULT_CONNECT_TIMEOUT_S = 3.0  # a TCP and TLS handshake across an ocean takes half a second; lost packets may double it
 
-# Reading the answer to a full page of text takes some 50 ms: four keep up with any quota, and one of them stuck on a token
-# server leaves three.
-_THREADS = 4
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -59,11 +52,10 @@ class GoogleProvider:
         self._identity = Identity(api_key=api_key, is_anonymous=not self._target.is_encrypted)
         self._max_connections = max_connections
         self._connect_timeout_s = connect_timeout_s
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"provider-{VENDOR}")
+        self._threads = Threads(VENDOR)
         self._opening = threading.Lock()
-        self._channels: Channels | None = None
-        self._forwarding: Forwarding | None = None
-        self._closed = False
+        self._channels = Channels(self._target, max_connections=max_connections, connect_timeout_s=connect_timeout_s)
+        self._transport: Transport | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -75,70 +67,56 @@ class GoogleProvider:
 
     async def warm_up(self) -> None:
         """Find credentials before the first image needs them. Raises Problem when there are none."""
-        await self._off_loop(self._identity.headers)
+        await self._threads.run(self._identity.headers)
 
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         try:
             async with asyncio.timeout_at(deadline_s):
-                request = await self._off_loop(request_of, image, inquiry)
-                identity = await self._off_loop(self._identity.headers)
+                request = await self._threads.run(request_of, image, inquiry)
+                identity = await self._threads.run(self._identity.headers)
         except TimeoutError as error:
             raise Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s") from error
-        answer = await self._opened_channels().annotate(request, identity, deadline_s=deadline_s)
+        answer = await self._channels.annotate(request, identity, deadline_s=deadline_s)
         try:
             async with asyncio.timeout_at(deadline_s):
-                return await self._off_loop(parse, inquiry.feature, image, answer)
+                return await self._threads.run(parse, inquiry.feature, image, answer)
         except TimeoutError as error:
             raise Problem(Kind.PROVIDER_TIMEOUT, "The provider's answer came too late to be read") from error
 
     async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
-        """Hand a whole request of the REST API on: same path, same query, same body, the operator's credentials."""
+        """Hand a whole request of the REST API on: same path, same query, same body, the operator's credentials.
+
+        `timeout_s` counts until the end of the answer's body.
+        """
         deadline_s = asyncio.get_running_loop().time() + timeout_s
+        progress = Progress()
         try:
             async with asyncio.timeout_at(deadline_s):
-                forwarding = await self._off_loop(self._opened_forwarding)
-                identity = await self._off_loop(self._identity.headers)
+                transport = await self._threads.run(self._opened_transport)
+                identity = await self._threads.run(self._identity.headers)
+                outgoing = handed_on(request, self._url, identity)
+                stream = await transport.open_stream(outgoing, progress, timeout_s=timeout_s)
         except TimeoutError as error:
-            raise Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s") from error
-        return await forwarding.send(request, identity, deadline_s=deadline_s)
+            kind = Kind.PROVIDER_TIMEOUT if progress.sent else Kind.PROVIDER_UNAVAILABLE
+            raise Problem(kind, f"The provider did not answer within {timeout_s:.3f} s") from error
+        return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
 
     async def aclose(self) -> None:
         """Close all connections. Calls under way fail; later ones are refused."""
-        self._closed = True
-        self._threads.shutdown(wait=False)
-        if self._channels is not None:
-            await self._channels.aclose()
-        if self._forwarding is not None:
-            await self._forwarding.aclose()
+        self._threads.close()
+        await self._channels.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
-    async def _off_loop(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        self._require_open()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*args, **kwargs))
-
-    def _opened_channels(self) -> Channels:
-        self._require_open()
-        if self._channels is None:
-            self._channels = Channels(
-                self._target, max_connections=self._max_connections, connect_timeout_s=self._connect_timeout_s
-            )
-        return self._channels
-
-    def _opened_forwarding(self) -> Forwarding:
+    def _opened_transport(self) -> Transport:
         """Reads the certificates that it trusts: off the loop."""
         with self._opening:
-            if self._forwarding is None:
-                self._forwarding = Forwarding(
-                    self._url,
-                    max_connections=self._max_connections,
-                    connect_timeout_s=self._connect_timeout_s,
-                    is_near=self._target.is_near,
+            if self._transport is None:
+                self._transport = Transport(
+                    Address(self._url), max_connections=self._max_connections, connect_timeout_s=self._connect_timeout_s
                 )
-            return self._forwarding
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise Problem(Kind.SHUTTING_DOWN, "The provider is closed")
+            return self._transport
 
 
 def target_of(url: str, grpc_address: str | None) -> Target:

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import Tree
+from app.providers.answers import Broken, coordinate, number
 
 Object: TypeAlias = Mapping[str, Any]
 
@@ -25,13 +26,6 @@ POLYGON, POINT, DEPTH = "$polygon", "$point", "$depth"
 
 _POLYGONS = frozenset({"boundingPoly", "fdBoundingPoly", "boundingBox"})
 _POSITION = "position"
-
-# A hundred image widths away is no place, and bounding it here keeps every later sum and rounding finite.
-_FARTHEST_UNIT = 100.0
-
-
-class Broken(ValueError):
-    """A piece of an answer that cannot be what it claims to be."""
 
 
 def typed_fields(node: Object, size: Size | None) -> dict[str, Tree]:
@@ -50,8 +44,8 @@ def hull(tree: Tree) -> UnitBox | None:
 
 
 def score_of(node: Object, member: str, otherwise: float = 0.0) -> float:
-    """A score, 0..1; one that is left out is 0, as proto3 says, unless told otherwise."""
-    return min(1.0, max(0.0, _number(node.get(member, otherwise))))
+    """A score, 0..1; one that is left out is 0, as proto3 says, unless told otherwise. "NaN", which is text there, is none."""
+    return min(1.0, max(0.0, number(node.get(member, otherwise))))
 
 
 def label_of(said: str | None) -> str:
@@ -91,17 +85,7 @@ def _pixel_point(node: Object, size: Size) -> UnitPoint:
 
 
 def _coordinate(node: Object, name: str, side: int) -> float:
-    ratio = _number(node.get(name, 0)) / side
-    if not -_FARTHEST_UNIT <= ratio <= _FARTHEST_UNIT:
-        raise Broken("a coordinate far outside the image")
-    return ratio
-
-
-def _number(value: Any) -> float:
-    """proto3 JSON writes "NaN" and "Infinity" as text: they are no numbers here."""
-    if not isinstance(value, int | float):
-        raise Broken("not a number")
-    return float(value)
+    return coordinate(number(node.get(name, 0)) / side)
 
 
 def _known(size: Size | None) -> Size:

@@ -20,8 +20,9 @@ from itertools import count
 
 from app.core.geometry import Size
 from app.core.model import Detection, Feature, Tree
+from app.providers.answers import Broken
 from app.providers.google.features import VENDOR
-from app.providers.google.trees import Broken, Object, hull, label_of, score_of, typed_fields
+from app.providers.google.trees import Object, hull, label_of, score_of, typed_fields
 
 _LINE_ENDS = frozenset({"EOL_SURE_SPACE", "LINE_BREAK", "HYPHEN"})
 _CERTAIN_UNIT = 1.0

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import Tree
-from app.providers.google.trees import Broken, hull, label_of, score_of, typed_fields
+from app.providers.answers import Broken
+from app.providers.google.trees import hull, label_of, score_of, typed_fields
 
 SIZE = Size(200, 100)
 
