@@ -44,6 +44,7 @@ class Behind:
 # Provider -> the emulated vendor, and the settings that it takes beside its address.
 PROVIDERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "rekognition": ("rekognition", {"AWS_ACCESS_KEY_ID": "OPERATOR", "AWS_SECRET_ACCESS_KEY": "operators-secret"}),
+    "google": ("google", {"TESSERA_GOOGLE_API_KEY": "operators-key"}),
     "azure": ("azure", {"TESSERA_AZURE_KEY": "operators-key"}),
 }
 
@@ -59,6 +60,7 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             "TESSERA_MAX_WAIT_MS": str(MEETING_MS),
             "TESSERA_LAYOUTS": "2x1",
             **own,
+            **({"TESSERA_UPSTREAM_GRPC": emulator.grpc} if emulator.grpc else {}),
         }
         log = tmp_path_factory.mktemp("pairs") / "log"
         yield Behind(stack.enter_context(running_server(log, **settings)), emulator)
