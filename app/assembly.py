@@ -36,12 +36,15 @@ from app.pipeline import Pipeline, Policy
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.calling import LEASE_MARGIN_S, Caller
 from app.providers.contract import Upstream
+from app.providers.gcs import CloudStorage, GoogleToken
+from app.providers.links import AllowedHosts, Links
 from app.providers.objects import S3Store
 from app.server.desk import Desk, DeskRules
 from app.settings import Settings
 from app.vitals import ProcessVitals
 from app.wire.azure import AzureDialects, AzureOptions, OwnProvider, azure_dialects
 from app.wire.contract import Wishes
+from app.wire.google import GoogleDialect, GoogleOptions
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.work.detect import DetectWork
@@ -61,6 +64,7 @@ class Parts:
     native: NativeDialect
     rekognition: RekognitionDialect
     azure: AzureDialects
+    google: GoogleDialect
     accumulator: Accumulator
     vitals: ProcessVitals
     desk: Desk | None
@@ -94,6 +98,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         native=NativeDialect(clients),
         rekognition=RekognitionDialect(_rekognition_options(settings, clients)),
         azure=azure_dialects(_azure_options(settings, tools, clients)),
+        google=GoogleDialect(_google_options(settings, tools, clients)),
         accumulator=accumulator,
         vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
@@ -109,6 +114,24 @@ def _clients(settings: Settings) -> Clients:
 
 def _rekognition_options(settings: Settings, clients: Clients) -> RekognitionOptions:
     return RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets), settings.grid_text, clients)
+
+
+def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> GoogleOptions:
+    """Prices only where the provider speaks this vendor's language: nothing can be split off for another one."""
+    known = tools.provider.capabilities
+    return GoogleOptions(
+        grid_text=settings.grid_text,
+        prices=known.prices if known.vendor == "google" else None,
+        sheet_share=_smallest_share(settings, tools),
+        buckets=AllowedBuckets(settings.gcs_buckets),
+        offered=known.features,
+        clients=clients,
+    )
+
+
+def _smallest_share(settings: Settings, tools: _Tools) -> float:
+    """Of a sheet's price, what one image of the largest allowed grid pays."""
+    return 1 / max(layout.cells for layout in _policy(settings, tools).layouts(Wishes()))
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
@@ -221,6 +244,8 @@ def _policy(settings: Settings, tools: _Tools) -> Policy:
 def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
     store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
     stack.push_async_callback(store.aclose)
+    links = Links(AllowedHosts(settings.url_hosts), CloudStorage(AllowedBuckets(settings.gcs_buckets), GoogleToken()))
+    stack.push_async_callback(links.aclose)
     return Pipeline(
         accumulator,
         tools.caller,
@@ -230,6 +255,7 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack
         pixels=tools.pixels,
         ledger=tools.ledger,
         clock=tools.clock,
+        links=links,
     )
 
 
@@ -238,8 +264,7 @@ def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> Azure
     known = tools.provider.capabilities
     own = None
     if known.vendor == "azure":
-        layouts = _policy(settings, tools).layouts(Wishes())
-        own = OwnProvider(known.prices, 1 / max(layout.cells for layout in layouts))
+        own = OwnProvider(known.prices, _smallest_share(settings, tools))
     return AzureOptions(settings.grid_text, known.features, own, clients)
 
 

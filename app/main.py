@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import uvloop
 
@@ -21,6 +22,7 @@ from app.embedded import EmulatorFailed
 from app.errors import Problem
 from app.log import configure, get_logger
 from app.server.front import FrontDoor
+from app.server.grpc import GrpcServer
 from app.server.http import build_app
 from app.server.running import Server, build_server, listen
 from app.settings import Settings
@@ -54,12 +56,31 @@ async def _serve(settings: Settings) -> None:
         stack.callback(listener.close)
         parts = await assemble(settings, stack)
         door = FrontDoor(parts.desk) if parts.desk is not None else None
-        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.vitals.probes(), __version__)
+        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, parts.vitals.probes(), __version__)
         server = build_server(app, shutdown_s=settings.shutdown_s)
-        await _run_parts(parts, server, listener, stop, settings)
+        grpc = await _start_grpc(parts, settings)
+        await _run_parts(parts, server, grpc, listener, stop, settings)
 
 
-async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop: asyncio.Event, settings: Settings) -> None:
+async def _start_grpc(parts: Parts, settings: Settings) -> GrpcServer | None:
+    """The gRPC port, said on a line of its own before the ready line. None in a worker process."""
+    if parts.desk is None:
+        return None
+    grpc = GrpcServer(parts.desk, parts.google)
+    address = await grpc.start(settings.host, settings.grpc_port)
+    sys.stdout.write(f"tessera grpc {address}\n")
+    sys.stdout.flush()
+    return grpc
+
+
+async def _run_parts(
+    parts: Parts,
+    server: Server,
+    grpc: GrpcServer | None,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    settings: Settings,
+) -> None:
     """All long-lived tasks, owned here; the first that ends by itself takes the process down."""
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]), name="http server")
@@ -72,7 +93,7 @@ async def _run_parts(parts: Parts, server: Server, listener: socket.socket, stop
         sys.stdout.flush()
         log.info("ready", role=settings.role, provider=settings.provider, host=host, port=port)
         await asyncio.wait({serving, stopping, *([working] if working else [])}, return_when=asyncio.FIRST_COMPLETED)
-        await _go_down(parts, server, serving, working, settings)
+        await _go_down(parts, Carriers(server, serving, grpc), working, settings)
         stopping.cancel()
 
 
@@ -82,29 +103,43 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-async def _go_down(
-    parts: Parts, server: Server, serving: asyncio.Task[None], working: asyncio.Task[None] | None, settings: Settings
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Whatever carries requests here: HTTP, and gRPC where it is served."""
+
+    server: Server
+    serving: asyncio.Task[None]
+    grpc: GrpcServer | None
+
+    async def close(self, grace_s: float) -> None:
+        """No new requests; those under way have so long to end."""
+        self.server.should_exit = True
+        if self.grpc is not None:
+            await self.grpc.stop(grace_s)
+        await asyncio.wait({self.serving})
+
+
+async def _go_down(parts: Parts, carriers: Carriers, working: asyncio.Task[None] | None, settings: Settings) -> None:
     """Readiness falls; a while later gathering ends and what has gathered goes out; answers are delivered; then the rest.
 
     All of it after the drain takes `shutdown_s` at most: what is not done by then is refused, or given back for others.
     """
     parts.vitals.drain()
     log.info("draining", seconds=settings.drain_s)
-    await asyncio.wait({serving}, timeout=settings.drain_s)
+    await asyncio.wait({carriers.serving}, timeout=settings.drain_s)
     if parts.pipeline is not None:
         parts.pipeline.drain()
     try:
         await parts.accumulator.drain()
     except Problem as problem:  # then nothing waits there that we could reach
         log.warning("cannot drain the accumulator", reason=problem.detail)
-    server.should_exit = True
+    closing = asyncio.create_task(carriers.close(settings.shutdown_s), name="closing")
     clock = asyncio.get_running_loop()
     until_s = clock.time() + max(settings.shutdown_s - LAST_WORDS_S, settings.shutdown_s / 2)
-    await asyncio.wait({serving}, timeout=until_s - clock.time())
+    await asyncio.wait({closing}, timeout=until_s - clock.time())
     if parts.desk is not None:
         parts.desk.end()
-    await asyncio.wait({serving})
+    await closing
     if parts.worker is not None and working is not None:
         parts.worker.stop()
         await asyncio.wait({working}, timeout=max(0.0, until_s - clock.time()))

@@ -28,7 +28,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST  # what `Metrics.render` gives
 
 # The closed sets of label values. This module imports nothing of ours; a test compares them with the enums they mirror.
 ENDPOINTS = ("native", "rekognition", "google", "azure")
-BUILT_ENDPOINTS = ("native", "rekognition", "azure")  # those that are served so far
+BUILT_ENDPOINTS = ("native", "rekognition", "google", "azure")  # those that are served so far
 TASKS = ("detect", "classify", "moderate", "other")  # other: passed through, or refused before its task was known
 OUTCOMES = ("answered", "caller_error", "provider_error", "own_error", "cancelled")
 PROVIDERS = ("emulator", "rekognition", "google", "azure", "onnx", "torch")

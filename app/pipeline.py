@@ -29,7 +29,7 @@ from app.imaging.decode import is_cheap
 from app.imaging.header import inspect
 from app.log import get_logger
 from app.providers.calling import Caller
-from app.providers.contract import Capabilities, ObjectStore
+from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.providers.latency import LatencyTracker
 from app.wire.contract import Answered, Call, InlineImage, LinkedImage, Wishes
 from app.work.alone import ask_alone
@@ -117,8 +117,10 @@ class Pipeline:
         pixels: PixelPool,
         ledger: FrontLedger,
         clock: Clock,
+        links: LinkReader | None = None,
     ) -> None:
         self._intake = intake
+        self._links = links
         self._caller = caller
         self._capabilities = capabilities
         self._policy = policy
@@ -192,11 +194,13 @@ class Pipeline:
             if len(source.data) > call.max_image_bytes:
                 raise Problem(Kind.IMAGE_TOO_LARGE, f"the image is larger than {call.max_image_bytes} bytes")
             return source.data
+        time_left_s = deadline_s - self._clock.now_s()
         if isinstance(source, LinkedImage):
-            raise Problem(Kind.OBJECT_UNAVAILABLE, "this server fetches no images from the web: send the image itself")
+            if self._links is None:
+                raise Problem(Kind.FORBIDDEN, "this server fetches no images")
+            return await self._links.read(source.url, max_bytes=call.max_image_bytes, timeout_s=time_left_s)
         if self._store is None:
             raise Problem(Kind.FORBIDDEN, "this server reads images from no bucket")
-        time_left_s = deadline_s - self._clock.now_s()
         return await self._store.read(
             source.bucket, source.name, source.version, max_bytes=call.max_image_bytes, timeout_s=time_left_s
         )

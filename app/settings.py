@@ -25,7 +25,6 @@ TEST_PREFIX = "TESSERA_TEST_"
 
 # Names and values that the design reserves and this version does not serve yet: they get a sentence of their own.
 LATER_SETTINGS = {
-    "TESSERA_GRPC_PORT": "gRPC comes with the Google dialect",
     "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
     "TESSERA_SCOUT": "the scout comes with calibration",
 }
@@ -48,6 +47,7 @@ LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
 
+HOST_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,253}(:[0-9]{1,5})?")  # a host's name or IPv4 address, with wildcards, and a port
 BUCKET_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,255}")  # the pattern of Rekognition's own service model, and wildcards
 LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
 HOST_PORT = re.compile(r"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}")
@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     # How it listens. Loopback by default: anybody who reaches the port spends the operator's money.
     host: str = _entry("127.0.0.1", "", "Address to listen on; 0.0.0.0 for all (the container image sets that).", min_length=1)
     port: int = _entry(8080, "", "HTTP port; 0 lets the system choose one.", ge=0, le=65535)
+    grpc_port: int = _entry(8081, "", "gRPC port (Google Vision); 0 lets the system choose one.", ge=0, le=65535)
     role: Role = _entry("all", "", "What this process does: all, the clients' side or the paid side (these two need Redis).")
 
     # Who is paid.
@@ -88,6 +89,8 @@ class Settings(BaseSettings):
         None, "", "Key of the Azure resource; without it VISION_KEY counts.", repr=False, pattern=r"^[!-~]{1,1000}$"
     )
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
+    gcs_buckets: Names = _entry((), "list", "Cloud Storage buckets that requests may name, comma between; none by default.")
+    url_hosts: Names = _entry((), "list", "Hosts (`*` for any part) that images may be fetched from; none by default.")
     model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
 
     # Who is let in. Without the file everybody is, and is told apart by the key that he shows.
@@ -148,15 +151,20 @@ class Settings(BaseSettings):
             raise ValueError("not part of this version: use 'emulator', 'rekognition', 'google' or 'azure'")
         return value
 
-    @field_validator("s3_buckets", "layouts", mode="before")
+    @field_validator("s3_buckets", "gcs_buckets", "url_hosts", "layouts", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("s3_buckets")
+    @field_validator("s3_buckets", "gcs_buckets")
     @classmethod
     def _buckets_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _all_match(value, BUCKET_NAME, "is no bucket's name or pattern")
+
+    @field_validator("url_hosts")
+    @classmethod
+    def _url_hosts_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, HOST_NAME, "is no host's name or pattern")
 
     @field_validator("layouts")
     @classmethod

@@ -146,6 +146,7 @@ def _log(order: Order, name: str) -> Path:
 def _proxy_command(order: Order, emulator_url: str) -> Command:
     settings = {
         "TESSERA_PORT": "0",
+        "TESSERA_GRPC_PORT": "0",
         "TESSERA_PROVIDER": "emulator",
         "TESSERA_UPSTREAM_URL": emulator_url,
         "TESSERA_MAX_MAP_DROP": f"{order.max_map_drop:g}",

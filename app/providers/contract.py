@@ -111,6 +111,14 @@ class Upstream(Provider, Forwarder, Protocol):
         ...
 
 
+class LinkReader(Protocol):
+    """Optional ability: fetch an image that a request only gives the address of. Limits and allow-lists are the reader's."""
+
+    async def read(self, url: str, *, max_bytes: int, timeout_s: float) -> bytes:
+        """Raises Problem: FORBIDDEN (not allowed), OBJECT_UNAVAILABLE, IMAGE_TOO_LARGE, PROVIDER_UNAVAILABLE."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Optional ability: read an image that a request only names (S3Object). Limits and allow-list are the store's."""
 

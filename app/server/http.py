@@ -5,6 +5,7 @@
 | `POST /v1/detect` | native |
 | `POST /` with `X-Amz-Target` | rekognition |
 | everything under `/computervision/` and `/vision/` | azure (4.0 and 3.2) |
+| `/v1...` of Cloud Vision (images, files, operations, with a project or location) | google |
 | `/healthz /readyz /metrics /v1/stats /dashboard /docs` | operations (`app.server.probes`) |
 
 A worker process serves only the operations.
@@ -13,6 +14,7 @@ A worker process serves only the operations.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -21,12 +23,15 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from app.errors import Kind, Problem
 from app.server.front import FrontDoor
 from app.server.probes import Vitals, add_probes
 from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
+from app.wire.google import is_rest_path
 from app.wire.headers import clean_request_id
 from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, ProblemReply
 
@@ -39,7 +44,13 @@ boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect` is for eve
 
 
 def build_app(
-    door: FrontDoor | None, native: Dialect, rekognition: Dialect, azure: AzureDialects, vitals: Vitals, version: str
+    door: FrontDoor | None,
+    native: Dialect,
+    rekognition: Dialect,
+    azure: AzureDialects,
+    google: Dialect,
+    vitals: Vitals,
+    version: str,
 ) -> FastAPI:
     """The application. `door` is None in a worker process."""
     # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
@@ -48,6 +59,7 @@ def build_app(
         _add_native(app, door, native)
         _add_rekognition(app, door, rekognition)
         _add_azure(app, door, azure)
+        _add_google(app, door, google)
     add_probes(app, vitals)
     _add_fallback(app, native, rekognition, azure)
     return app
@@ -103,6 +115,26 @@ def _add_azure(app: FastAPI, door: FrontDoor, dialects: AzureDialects) -> None:
     @app.api_route(f"{VISION_BASE}{{rest:path}}", methods=_ALL_METHODS, include_in_schema=False)
     async def other_vision(request: Request) -> Response:
         return await door.handle(request, dialects.vision)
+
+
+class _GoogleRoute(Route):
+    """All paths of one vendor. What they ask for, and whether with the right method, is for the dialect to say."""
+
+    def __init__(self, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        super().__init__("/v1/images:annotate", endpoint, include_in_schema=False)
+        self.methods = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http" or not is_rest_path(scope["path"]):
+            return Match.NONE, {}
+        return Match.FULL, {"endpoint": self.endpoint, "path_params": {}}
+
+
+def _add_google(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
+    async def google(request: Request) -> Response:
+        return await door.handle(request, dialect)
+
+    app.router.routes.append(_GoogleRoute(google))
 
 
 def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> None:

@@ -44,7 +44,7 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class LinkedImage:
-    """The request only says where on the web the image is."""
+    """The request only says where the image is: an address (http, https) or an object of Cloud Storage (gs://bucket/key)."""
 
     url: str
 

@@ -84,6 +84,10 @@ def test_images_that_arrive_at_different_processes_share_sheets(cluster: Cluster
     assert sorted(map(sorted, by_sheet.values())) == sorted(map(sorted, sent))
 
 
+def test_clients_speak_grpc_to_api_processes_and_to_no_worker(cluster: Cluster) -> None:
+    assert [bool(server.grpc) for server in (*cluster.apis, *cluster.workers)] == [True, True, False, False]
+
+
 def test_both_workers_work_and_the_books_of_all_agree(cluster: Cluster) -> None:
     """Paid is counted by workers, answered by whoever delivers: over all processes both are exact."""
     paid_before, answered_before = cluster.paid(), cluster.answered()

@@ -46,7 +46,7 @@ def with_key(key: str) -> list[tuple[str, str]]:
     return [("x-goog-api-key", key)]
 
 
-def asked(*images: Image) -> list[dict[str, Any]]:
+def asked(*images: Image) -> list[Any]:
     """Requests of a batch: images, each with the names of its features."""
     return [
         {"image": {"content": data}, "features": [{"type_": getattr(vision.Feature.Type, name)} for name in features]}

@@ -27,7 +27,7 @@ import boto3
 from botocore.config import Config
 
 REPOSITORY = Path(__file__).parents[2]
-READY = b"tessera ready "
+READY, GRPC = b"tessera ready ", b"tessera grpc "
 START_S = 60.0  # imports, and the embedded emulator's, on a machine that is busy with other tests
 STOP_S = 40.0  # longer than TESSERA_SHUTDOWN_S
 CALL_S = 60.0
@@ -35,11 +35,12 @@ CALL_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A child process, its address, and the file that its log goes to."""
+    """A child process, its addresses (no gRPC from a worker), and the file that its log goes to."""
 
     url: str
     process: subprocess.Popen[bytes] = field(repr=False)
     log_file: Path
+    grpc: str = ""
 
     def stats(self) -> dict[str, Any]:
         """`/v1/stats`."""
@@ -116,29 +117,31 @@ def running_server(log_file: Path, *arguments: str, **settings: str) -> Iterator
 def start_server(log_file: Path, *arguments: str, **settings: str) -> RunningServer:
     """The same without an end; the caller stops it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESSERA_", "AWS_"))}
-    environment |= {"PYTHONUNBUFFERED": "1", **settings}
+    environment |= {"PYTHONUNBUFFERED": "1", "TESSERA_GRPC_PORT": "0", **settings}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *arguments]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=environment)
     try:
-        url = _ready_url(process)
+        url, grpc = _announced(process)
     except BaseException:
         RunningServer("", process, log_file).stop()
         raise AssertionError(f"tessera serve did not start:\n{log_file.read_text(encoding='utf-8')[-3000:]}") from None
-    return RunningServer(url, process, log_file)
+    return RunningServer(url, process, log_file, grpc)
 
 
-def _ready_url(process: subprocess.Popen[bytes]) -> str:
-    """The address on its ready line; the pipe is watched, so a process that ends is noticed at once."""
+def _announced(process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    """The addresses on its ready line and on its gRPC line; the pipe is watched, so a process that ends is noticed at once."""
     pipe = process.stdout
     assert pipe is not None
     deadline_s = time.monotonic() + START_S
-    line = b""
-    while not line.endswith(b"\n"):
+    said = b""
+    while READY not in said or not said.endswith(b"\n"):
         readable, _, _ = select.select([pipe], [], [], max(0.0, deadline_s - time.monotonic()))
         assert readable, "no ready line in time"
         chunk = os.read(pipe.fileno(), 4096)
         assert chunk, "it ended before it was ready"
-        line += chunk
-    assert line.startswith(READY), line
-    return line[len(READY) :].strip().decode()
+        said += chunk
+    lines = said.splitlines()
+    assert all(line.startswith((READY, GRPC)) for line in lines), said
+    grpc = next((line[len(GRPC) :].decode() for line in lines if line.startswith(GRPC)), "")
+    return next(line[len(READY) :].strip().decode() for line in lines if line.startswith(READY)), grpc

@@ -17,6 +17,7 @@ from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquir
 from app.errors import Kind, Problem
 from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Pipeline, Policy
 from app.providers.calling import Caller
+from app.providers.contract import LinkReader
 from app.wire.contract import Call, InlineImage, LinkedImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
 from tests.support.colours import CAPABILITIES, ColourProvider, painted
@@ -76,11 +77,18 @@ class Front:
     tally: FrontTally
 
 
-def front(pixels: PixelPool, intake: FakeIntake | None = None, policy: Policy = POLICY, clock: Clock | None = None) -> Front:
+def front(
+    pixels: PixelPool,
+    intake: FakeIntake | None = None,
+    policy: Policy = POLICY,
+    clock: Clock | None = None,
+    links: LinkReader | None = None,
+) -> Front:
     provider, tally, clock = ColourProvider(), FrontTally(), clock or SystemClock()
     intake = intake or FakeIntake(answers=True)
     caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
-    pipeline = Pipeline(intake, caller, provider.capabilities, policy, store=None, pixels=pixels, ledger=tally, clock=clock)
+    known = provider.capabilities
+    pipeline = Pipeline(intake, caller, known, policy, store=None, pixels=pixels, ledger=tally, clock=clock, links=links)
     return Front(pipeline, intake, provider, tally)
 
 
@@ -118,7 +126,7 @@ async def test_what_the_front_vendor_does_not_take_is_neither_gathered_nor_paid(
     here = front(pixels)
     for wrong, said in (
         (call(check=small), "160x120 is not"),
-        (call(source=LinkedImage("http://x/")), "no images from the web"),
+        (call(source=LinkedImage("http://x/")), "fetches no images"),
     ):
         with pytest.raises(Problem) as caught:
             await here.pipeline.answer(wrong, "request")
@@ -408,6 +416,7 @@ async def test_what_a_failed_grid_took_stays_on_the_bill(pixels: PixelPool) -> N
         (call(source=InlineImage(painted("red")[:60])), Kind.INVALID_IMAGE),
         (call(max_image_bytes=10), Kind.IMAGE_TOO_LARGE),
         (call(source=StoredImage("bucket", "key")), Kind.FORBIDDEN),
+        (call(source=LinkedImage("https://photos.example/a.jpg")), Kind.FORBIDDEN),
     ],
 )
 async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, kind: Kind, pixels: PixelPool) -> None:
@@ -416,6 +425,29 @@ async def test_a_bad_image_is_refused_before_it_meets_anybody(request_: Call, ki
         await here.pipeline.answer(request_, "request")
     assert raised.value.kind is kind
     assert (here.intake.tries, here.provider.asked) == (0, [])
+
+
+@dataclass(slots=True)
+class OneLink:
+    """A `LinkReader` that knows one image."""
+
+    image: bytes
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    async def read(self, url: str, *, max_bytes: int, timeout_s: float) -> bytes:
+        assert 0 < timeout_s <= POLICY.request_timeout_s
+        self.asked.append((url, max_bytes))
+        return self.image
+
+
+async def test_a_linked_image_is_fetched_and_gathered_like_any_other(pixels: PixelPool) -> None:
+    plain = call()
+    assert isinstance(plain.source, InlineImage)
+    links = OneLink(plain.source.data)
+    here = front(pixels, links=links)
+    answered = await here.pipeline.answer(replace(plain, source=LinkedImage("https://photos.example/a.jpg")), "request")
+    assert isinstance(answered.outcomes[0].result, Answer)
+    assert links.asked == [("https://photos.example/a.jpg", plain.max_image_bytes)]
 
 
 async def test_what_the_provider_does_not_offer_is_refused_by_name(pixels: PixelPool) -> None:

@@ -46,6 +46,9 @@ def test_every_default_passes_its_own_limits() -> None:
         ("TESSERA_REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
         ("TESSERA_REDIS_URL", "", "redis_url", None),
         ("TESSERA_LAYOUTS", "  ", "layouts", ()),
+        ("TESSERA_GRPC_PORT", "0", "grpc_port", 0),
+        ("TESSERA_GCS_BUCKETS", "one,two*", "gcs_buckets", ("one", "two*")),
+        ("TESSERA_URL_HOSTS", "a.example,*.b.example:8443", "url_hosts", ("a.example", "*.b.example:8443")),
     ],
 )
 def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: str, field: str, value: object) -> None:
@@ -68,6 +71,8 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_LAYOUTS", "2x1,2x", "'2x' is not a layout"),
         ("TESSERA_LAYOUTS", "6x6", "'6x6' is not a layout"),
         ("TESSERA_S3_BUCKETS", "my bucket", "is no bucket's name or pattern"),
+        ("TESSERA_GCS_BUCKETS", "gs://photos", "is no bucket's name or pattern"),
+        ("TESSERA_URL_HOSTS", "https://a.example", "is no host's name or pattern"),
         ("TESSERA_S3_BUCKETS", "arn:aws:s3:::photos", "is no bucket's name or pattern"),
         ("TESSERA_UPSTREAM_URL", "emulator:9000", "http:// or https://"),
         ("TESSERA_UPSTREAM_URL", "http://", "http:// or https://"),
@@ -115,7 +120,6 @@ def test_roles_apart_are_accepted_where_they_can_meet() -> None:
         ("TESSERA_REDISURL", "did you mean TESSERA_REDIS_URL?"),
         ("tessera_port", "did you mean TESSERA_PORT?"),
         ("TESSERA_SCOUT", "not part of this version"),
-        ("TESSERA_GRPC_PORT", "not part of this version"),
         ("TESSERA_API_SERVICE_HOST", "enableServiceLinks"),
         ("TESSERA_API_PORT_8080_TCP_ADDR", "enableServiceLinks"),
     ],

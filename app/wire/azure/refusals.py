@@ -107,7 +107,8 @@ KINDS: Mapping[Kind, Row] = MappingProxyType(
         Kind.OBJECT_UNAVAILABLE: Row(400, _INVALID, _BAD_URL, "InvalidImageUrl"),
         Kind.UNAUTHENTICATED: Row(401, "401", ACCESS_DENIED),
         Kind.WRONG_SIGNATURE: Row(401, "401", ACCESS_DENIED),
-        Kind.FORBIDDEN: Row(403, "403", "Access denied."),
+        # Only an address can be forbidden here: the vendor would not have been able to fetch it either.
+        Kind.FORBIDDEN: Row(400, _INVALID, _BAD_URL, "InvalidImageUrl"),
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # The vendor said no for good (its account, its quota): neither the caller's key nor his parameters.
         Kind.REQUEST_REFUSED: Row(403, "403", "The request was refused."),

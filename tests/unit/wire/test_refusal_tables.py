@@ -11,6 +11,7 @@ from app.core.model import Failure, Outcome, RawRequest
 from app.errors import Fault, Kind, Problem
 from app.wire.azure import AzureDialect, azure_dialects
 from app.wire.contract import Call, Dialect, RawReply
+from app.wire.google import GoogleDialect
 from app.wire.native import NativeDialect, ProblemReply
 from app.wire.rekognition import RekognitionDialect
 from tests.support.wire import PICTURE, aws_request, azure_request, native_request, old_azure_request
@@ -34,6 +35,15 @@ def _aws_shape(reply: RawReply) -> str:
     return message
 
 
+def _google_shape(reply: RawReply) -> str:
+    assert reply.headers["Content-Type"] == "application/json; charset=UTF-8"
+    body = json.loads(reply.body)
+    assert set(body["error"]) == {"code", "message", "status"}
+    assert body["error"]["code"] == reply.status
+    message: str = body["error"]["message"]
+    return message
+
+
 def _azure_shape(reply: RawReply) -> str:
     assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.headers["apim-request-id"] == "request-1"
@@ -51,7 +61,9 @@ SHAPES: list[tuple[Dialect, Callable[[RawReply], str]]] = [
     (RekognitionDialect(), _aws_shape),
     (AZURE.analysis, _azure_shape),
     (AZURE.vision, _azure_shape),
+    (GoogleDialect(), _google_shape),
 ]
+SINGLE = [dialect for dialect, _ in SHAPES if not isinstance(dialect, GoogleDialect)]
 
 
 def _request(dialect: Dialect) -> RawRequest:
@@ -72,7 +84,7 @@ def test_every_kind_has_its_shape(dialect: Dialect, shape: Callable[[RawReply], 
 
 
 @pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", SINGLE, ids=lambda dialect: dialect.name)
 def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, kind: Kind) -> None:
     """And its reply carries the bill."""
     call = dialect.read(_request(dialect))
@@ -84,7 +96,7 @@ def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, k
     assert "X-Tessera-Inferences" in written.headers
 
 
-@pytest.mark.parametrize("dialect", [dialect for dialect, _ in SHAPES], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", SINGLE, ids=lambda dialect: dialect.name)
 def test_a_wrong_number_of_outcomes_is_our_own_failure(dialect: Dialect) -> None:
     """Counts are compared at every edge: an answer is never matched by position to something else."""
     call = dialect.read(_request(dialect))

@@ -1,0 +1,139 @@
+"""The gRPC surface: Google's ImageAnnotator, on a port of its own. Messages travel as bytes; the dialect reads them.
+
+In: serialized requests with their metadata. Out: serialized answers, or a status made of the dialect's refusal; headers of ours
+travel as trailing metadata. Built and taken down by `app.main`. Methods that are not registered are answered UNIMPLEMENTED.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import grpc
+import orjson
+
+from app.core.model import RawRequest
+from app.errors import Kind, Problem
+from app.providers.contract import ForwardReply
+from app.server.desk import FIRST_ERROR_STATUS, Desk
+from app.server.reading import BodyShare, ClientLeft
+from app.wire.contract import Dialect, RawReply
+from app.wire.google import GRPC_METHOD, GRPC_SERVICE
+from app.wire.headers import REQUEST_ID
+
+T = TypeVar("T")
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+# Largest request, bytes: two of the vendor's largest images (20 MB). The vendor states no other limit for gRPC.
+MAX_MESSAGE_BYTES = 40 * 1024 * 1024
+# So much more is received, and then refused in the vendor's words.
+_ROOM_BYTES = 1024 * 1024
+# Largest metadata, bytes: bearer tokens stay well below 16 kB. The same as for HTTP.
+_MAX_METADATA_BYTES = 32_768
+_PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
+# Headers of a reply that have no meaning as metadata.
+_NOT_METADATA = frozenset({"content-type"})
+
+
+@dataclass(slots=True)
+class _GrpcArrival:
+    """One call. `left` is set when its client has cancelled it, or is out of time."""
+
+    data: bytes = field(repr=False)
+    metadata: Mapping[str, str]
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def given_id(self) -> str | None:
+        return self.metadata.get(REQUEST_ID.lower())
+
+    async def read(self, share: BodyShare) -> RawRequest:
+        if len(self.data) > MAX_MESSAGE_BYTES:
+            words = f"Request payload size exceeds the limit: {MAX_MESSAGE_BYTES} bytes."
+            raise Problem(Kind.BODY_TOO_LARGE, words)
+        share.take(len(self.data))
+        return RawRequest("POST", _PATH, "", self.metadata, self.data)
+
+    async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
+        working = asyncio.create_task(work, name="answer")
+        leaving = asyncio.create_task(self.left.wait(), name="client")
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientLeft
+            return working.result()
+        finally:
+            leaving.cancel()
+            if not working.done():
+                working.cancel()
+                await asyncio.wait({working})
+
+
+class GrpcServer:
+    """Lets gRPC calls in to the desk. Every call is a task of its own, so that a cancelled one ends in order."""
+
+    def __init__(self, desk: Desk, dialect: Dialect) -> None:
+        self._desk = desk
+        self._dialect = dialect
+        self._server: grpc.aio.Server | None = None
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def start(self, host: str, port: int) -> str:
+        """Listen; the address, with the port that was taken. Raises OSError where it is taken already."""
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _ROOM_BYTES),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+                ("grpc.so_reuseport", 0),  # a port has one owner
+            ]
+        )
+        handlers: dict[str, Any] = {GRPC_METHOD: grpc.unary_unary_rpc_method_handler(self._handle)}
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(GRPC_SERVICE, handlers)])
+        shown = f"[{host}]" if ":" in host else host
+        try:
+            taken = server.add_insecure_port(f"{shown}:{port}")
+        except RuntimeError as error:
+            await server.stop(None)
+            raise OSError(f"cannot listen on {shown}:{port} for gRPC") from error
+        await server.start()
+        self._server = server
+        return f"{shown}:{taken}"
+
+    async def stop(self, grace_s: float) -> None:
+        """No new calls from now on; those under way have so long, then they are cancelled."""
+        if self._server is not None:
+            await self._server.stop(grace_s)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _handle(self, data: bytes, context: _Context) -> bytes:
+        metadata = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
+        arrival = _GrpcArrival(data, metadata)
+        task = asyncio.create_task(self._desk.serve(arrival, self._dialect), name="grpc call")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            served = await asyncio.shield(task)
+        finally:
+            arrival.left.set()  # where the call was cancelled; nobody listens any more where it was answered
+        return await _sent(served.reply, context)
+
+
+async def _sent(reply: RawReply | ForwardReply, context: _Context) -> bytes:
+    if isinstance(reply, ForwardReply):
+        raise TypeError("over gRPC nothing is passed through")
+    trailing = tuple((name.lower(), value) for name, value in reply.headers.items() if name.lower() not in _NOT_METADATA)
+    if reply.status >= FIRST_ERROR_STATUS:
+        code, message = _status(reply.body)
+        await context.abort(code, message, trailing)
+    context.set_trailing_metadata(trailing)
+    return reply.body
+
+
+def _status(body: bytes) -> tuple[grpc.StatusCode, str]:
+    """Code and words of a refusal; it is the same JSON as over REST."""
+    error = orjson.loads(body)["error"]
+    return grpc.StatusCode[error["status"]], str(error["message"])

@@ -1,0 +1,21 @@
+"""The Google Cloud Vision endpoint: images:annotate over REST and BatchAnnotateImages over gRPC, one dialect for both.
+
+Facts: the google-cloud-vision package's own message types and clients, and Google's API pages.
+
+dialect   read, write, refuse: the way of a request
+paths     what a path asks for: a gRPC method, images:annotate, or something to be passed through
+query     the query of a REST call: how the answer is to be written
+request   JSON or protobuf bytes -> images asked about; whose they are
+asking    images asked about -> calls, and what cannot share a sheet
+messages  the vendor's message types: bytes <-> values
+joining   answers and the rest -> one BatchAnnotateImagesResponse
+answers   findings -> the fields of one AnnotateImageResponse
+text      words -> textAnnotations and fullTextAnnotation
+geometry  typed leaves -> vertices and positions
+refusals  errors.Kind -> google.rpc.Status
+"""
+
+from app.wire.google.dialect import GoogleDialect, GoogleOptions
+from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, is_rest_path
+
+__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "is_rest_path"]

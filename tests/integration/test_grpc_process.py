@@ -1,0 +1,42 @@
+"""The gRPC port of a whole process: going down loses no call, and a port that is taken is said plainly."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from google.cloud import vision
+
+from tests.support.cluster import until
+from tests.support.emulator import running_emulator
+from tests.support.google_clients import grpc_client
+from tests.support.marker_scenes import Placed, plain, stored
+from tests.support.server import running_server, start_server
+
+IMAGE = stored(plain(320, 240, Placed(8, 40, 40, 120)))
+# An image that waits so long is let go by a drain, and by nothing else.
+PATIENT = {"TESSERA_MAX_WAIT_MS": "20000", "TESSERA_REQUEST_TIMEOUT_MS": "30000", "TESSERA_LAYOUTS": "2x2"}
+
+
+def test_sigterm_lets_calls_end(tmp_path: Path) -> None:
+    with running_emulator("--no-classical") as upstream:
+        settings = {"TESSERA_UPSTREAM_URL": upstream.url, **PATIENT}
+        with running_server(tmp_path / "server.log", **settings) as server, grpc_client(server.grpc) as client:
+            with ThreadPoolExecutor(1) as pool:
+                call = pool.submit(lambda: client.object_localization(image=vision.Image(content=IMAGE)))
+                until("the image waits", lambda: server.stats()["images"]["pending"] == {"detect": 1})
+                server.signal(signal.SIGTERM)
+                assert call.result().localized_object_annotations
+            assert server.wait() == 0
+
+
+def test_a_port_that_is_taken_is_said_plainly(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(AssertionError, match="for gRPC"):
+            start_server(log, TESSERA_GRPC_PORT=str(taken.getsockname()[1]))

@@ -1,0 +1,190 @@
+"""The gRPC server: calls reach the desk, cancelled ones free what they held, and going down lets the others end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+
+from app.clock import SystemClock
+from app.core.model import Bypass, RawRequest
+from app.core.prices import PriceList
+from app.errors import Kind, Problem
+from app.providers.contract import ForwardReply
+from app.server.desk import Desk, DeskRules
+from app.server.grpc import MAX_MESSAGE_BYTES, GrpcServer
+from app.wire.contract import Answered, Call, Calls, Passthrough
+from app.wire.google import GoogleDialect
+from tests.support.google_wire import GRPC_PATH, alone, answered, asked_image, grpc_request
+
+REQUEST = grpc_request(asked_image("OBJECT_LOCALIZATION")).body
+CAT = {"localizedObjectAnnotations": [{"name": "Cat", "score": 0.5}]}
+CALL_S = 30.0
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Answers when it is told to."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, call: Call, request_id: str) -> Answered:
+        self.came.set()
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return answered(alone(CAT))
+
+
+@dataclass(slots=True)
+class Ledger:
+    outcomes: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None:
+        self.outcomes.append((endpoint, task, outcome))
+
+    def bypass(self, reason: Bypass) -> None: ...
+    def filtered(self, boxes: int) -> None: ...
+    def passed_through(self, dollars: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    pipeline: Pipeline
+    ledger: Ledger
+    desk: Desk
+    server: GrpcServer
+    channel: grpc.aio.Channel
+
+    def call(self, data: bytes = REQUEST) -> Any:
+        unary: Any = self.channel.unary_unary(GRPC_PATH)
+        return unary(data, timeout=CALL_S)
+
+
+@asynccontextmanager
+async def bench(max_held_bytes: int = 200_000_000) -> AsyncIterator[Bench]:
+    pipeline, ledger = Pipeline(), Ledger()
+    rules = DeskRules(1000, max_held_bytes, 10.0, "rekognition", PriceList())
+    desk = Desk(pipeline, None, rules, ledger, SystemClock(), new_id=lambda: "request-1")
+    server = GrpcServer(desk, GoogleDialect())
+    address = await server.start("127.0.0.1", 0)
+    options = [("grpc.max_send_message_length", -1)]
+    async with grpc.aio.insecure_channel(address, options=options) as channel:
+        try:
+            yield Bench(pipeline, ledger, desk, server, channel)
+        finally:
+            pipeline.go.set()
+            await server.stop(0)
+
+
+async def test_a_call_is_answered() -> None:
+    async with bench() as running:
+        running.pipeline.go.set()
+        assert b"Cat" in await running.call()
+        assert running.ledger.outcomes == [("google", "detect", "answered")]
+
+
+async def test_a_client_that_leaves_frees_what_it_held() -> None:
+    async with bench() as running:
+        call = running.call()
+        await running.pipeline.came.wait()
+        call.cancel()
+        await running.pipeline.cancelled.wait()
+    assert running.ledger.outcomes == [("google", "detect", "cancelled")]
+    assert running.desk.inside == 0
+
+
+async def test_going_down_lets_calls_end() -> None:
+    async with bench() as running:
+        call = running.call()
+        await running.pipeline.came.wait()
+        stopping = asyncio.create_task(running.server.stop(CALL_S))
+        running.pipeline.go.set()
+        assert b"Cat" in await call
+        await stopping
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.call()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_who_is_still_inside_at_the_end_is_told() -> None:
+    async with bench() as running:
+        call = running.call()
+        await running.pipeline.came.wait()
+        running.desk.end()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_messages_have_a_size() -> None:
+    """A little above it the refusal is ours, far above it grpc's own."""
+    async with bench() as running:
+        for size, code in (
+            (MAX_MESSAGE_BYTES + 1, grpc.StatusCode.INVALID_ARGUMENT),
+            (MAX_MESSAGE_BYTES + 2 * 1024 * 1024, grpc.StatusCode.RESOURCE_EXHAUSTED),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await running.call(b"\0" * size)
+            assert caught.value.code() is code
+
+
+async def test_without_room_a_call_is_turned_away() -> None:
+    async with bench(max_held_bytes=10) as running:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.call()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_port_that_is_taken_is_said_plainly() -> None:
+    async with bench() as running:
+        owner = GrpcServer(running.desk, GoogleDialect())
+        address = await owner.start("::1", 0)
+        with pytest.raises(OSError, match="for gRPC"):
+            await GrpcServer(running.desk, GoogleDialect()).start("::1", int(address.rpartition(":")[2]))
+        await owner.stop(0)
+
+
+class HandingOn(GoogleDialect):
+    """A dialect that forgets that over gRPC there is nothing to hand on to."""
+
+    def read(self, raw: RawRequest) -> Calls | Passthrough:
+        return Passthrough("google", "x", "anonymous", "rekognition")
+
+
+class Upstream:
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+        return ForwardReply(200, (), nothing())
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
+async def test_nothing_is_passed_through() -> None:
+    rules = DeskRules(1000, 1_000_000, 10.0, "rekognition", PriceList())
+    desk = Desk(Pipeline(), Upstream(), rules, Ledger(), SystemClock(), new_id=lambda: "request-1")
+    server = GrpcServer(desk, HandingOn())
+    await server.stop(0)  # before it was started: nothing happens
+    async with grpc.aio.insecure_channel(await server.start("127.0.0.1", 0)) as channel:
+        unary: Any = channel.unary_unary(GRPC_PATH)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await unary(REQUEST, timeout=CALL_S)
+    await server.stop(0)
+    assert caught.value.code() is grpc.StatusCode.UNKNOWN
+
+
+def test_problems_have_a_grpc_status() -> None:
+    """Every code that a refusal may have is one of gRPC's."""
+    for kind in Kind:
+        body = GoogleDialect().refuse(Problem(kind, "why"), "request-1").body.decode()
+        assert any(f'"status":"{code.name}"' in body for code in grpc.StatusCode)
