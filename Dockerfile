@@ -20,7 +20,7 @@ ENV PATH=/opt/tessera/bin:$PATH PYTHONUNBUFFERED=1 TESSERA_HOST=0.0.0.0
 # Nothing is written to disk; a `.env` would be read here.
 WORKDIR /run/tessera
 USER 10001
-EXPOSE 8080
+EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('TESSERA_PORT', '8080')}/healthz\", timeout=2)"]
 ENTRYPOINT ["tessera"]

@@ -63,11 +63,21 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _start_grpc(parts: Parts, settings: Settings) -> GrpcServer | None:
-    """The gRPC port, said on a line of its own before the ready line. None in a worker process."""
+    """The gRPC port, said on a line of its own before the ready line. None in a worker process.
+
+    A port that nobody chose is no reason not to start: another process of ours may have it already.
+    """
     if parts.desk is None:
         return None
+    is_chosen = "grpc_port" in settings.model_fields_set
     grpc = GrpcServer(parts.desk, parts.google)
-    address = await grpc.start(settings.host, settings.grpc_port)
+    try:
+        address = await grpc.start(settings.host, settings.grpc_port if is_chosen or settings.port else 0)
+    except OSError as error:
+        if is_chosen:
+            raise
+        log.warning("no gRPC", reason=str(error), hint="TESSERA_GRPC_PORT chooses another port")
+        return None
     sys.stdout.write(f"tessera grpc {address}\n")
     sys.stdout.flush()
     return grpc

@@ -108,7 +108,7 @@ def test_the_image_starts_the_proxy_where_it_can_be_reached_as_nobody_special() 
     assert environment.keys() <= NAMES.keys()
     settings = settings_of(IMAGE.last("CMD").json_command(), environment)
     assert settings.host == "0.0.0.0"
-    assert IMAGE.last("EXPOSE").rest == str(Settings().port)
+    assert IMAGE.last("EXPOSE").rest == f"{Settings().port} {Settings().grpc_port}"
     assert IMAGE.last("USER").rest == the(ADDS_USER, IMAGE)[1]
 
 

@@ -23,6 +23,7 @@ from tests.support.server import RunningServer, running_server
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8080"  # what the README says; a test's server has another port
+GRPC_ADDRESS = "127.0.0.1:8081"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)\)")
 RUN_S = 60.0
@@ -73,7 +74,7 @@ CALLS = [block for block in blocks("bash", "python") if ADDRESS in block.text]
 
 @pytest.mark.parametrize("block", CALLS, ids=lambda block: block.text.split("\n")[0][:40])
 def test_every_snippet_runs_as_it_stands(block: Block, server: RunningServer, folder: Path) -> None:
-    text = block.text.replace(ADDRESS, server.url)
+    text = block.text.replace(ADDRESS, server.url).replace(GRPC_ADDRESS, server.grpc)
     if block.language == "python":
         run([sys.executable, "-W", "error", "-c", text], folder)
     else:
@@ -86,6 +87,7 @@ def test_the_snippets_cover_curl_the_sdks_and_the_command_line() -> None:
     assert sum("boto3" in block.text for block in CALLS) >= 1
     assert sum("aws rekognition" in block.text for block in CALLS) >= 1
     assert sum("ImageAnalysisClient" in block.text for block in CALLS) >= 1
+    assert sum("ImageAnnotatorClient" in block.text and GRPC_ADDRESS in block.text for block in CALLS) >= 1
 
 
 def test_commands_that_start_servers_are_understood() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from google.cloud import vision
 
+from app.settings import Settings
 from tests.support.cluster import until
 from tests.support.emulator import running_emulator
 from tests.support.google_clients import grpc_client
@@ -40,3 +42,21 @@ def test_a_port_that_is_taken_is_said_plainly(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(AssertionError, match="for gRPC"):
             start_server(log, TESSERA_GRPC_PORT=str(taken.getsockname()[1]))
+
+
+def test_a_port_that_nobody_chose_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    """Two processes on one machine, say: the second one serves HTTP, and says that it has no gRPC."""
+    with ExitStack() as stack:
+        holder, free = stack.enter_context(socket.socket()), stack.enter_context(socket.socket())
+        with suppress(OSError):  # then somebody else holds it already
+            holder.bind(("127.0.0.1", Settings().grpc_port))
+            holder.listen()
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        upstream = stack.enter_context(running_emulator("--no-classical"))
+        log = tmp_path / "server.log"
+        server = stack.enter_context(running_server(log, "--port", str(port), TESSERA_UPSTREAM_URL=upstream.url))
+        assert server.grpc == ""
+        assert server.ready() == (200, "ready")
+        assert [line["event"] for line in server.logs()].count("no gRPC") == 1

@@ -16,8 +16,10 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from google.api_core.exceptions import Unauthenticated, Unauthorized
 
 from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.google_clients import grpc_client, rest_client, with_key
 from tests.support.load import identity_images
 from tests.support.server import RunningServer, running_server
 
@@ -119,6 +121,21 @@ def test_azures_clients_show_a_key(rig: Rig) -> None:
     ):
         stranger.analyze(SCENES[0], [VisualFeatures.OBJECTS])
     assert raised.value.status_code == 401
+
+
+def test_googles_clients_show_a_key_over_rest_and_over_grpc(rig: Rig) -> None:
+    image: Any = {"content": SCENES[0]}
+    over_rest: Any = rest_client(rig.server.url, "archive-key")
+    assert over_rest.object_localization(image).localized_object_annotations
+    stranger: Any = rest_client(rig.server.url, "guessed")
+    with pytest.raises(Unauthorized):
+        stranger.object_localization(image)
+    with grpc_client(rig.server.grpc) as client:
+        localize: Any = client.object_localization
+        assert localize(image, metadata=with_key("shop-key-1")).localized_object_annotations
+        for metadata in (with_key("guessed"), []):
+            with pytest.raises(Unauthenticated):
+                localize(image, metadata=metadata)
 
 
 def shared(rig: Rig, first_key: str, second_key: str) -> list[str]:

@@ -24,6 +24,7 @@ from app.demo.truth import overlap
 from app.detectors.markers import marker_id_of
 from tests.support.azure_clients import analysis_client, vision_client
 from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.google_clients import grpc_client, rest_client, with_key
 from tests.support.native import seen
 from tests.support.pictures import picture, unit_box
 from tests.support.sdk import MEETING_MS, new_key, together
@@ -66,18 +67,20 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Behind(stack.enter_context(running_server(log, **settings)), emulator)
 
 
-def native(url: str, key: str) -> Callable[[Scene], Found]:
+def native(server: RunningServer, key: str) -> Callable[[Scene], Found]:
     def ask(scene: Scene) -> Found:
-        reply = httpx.post(f"{url}/v1/detect", content=scene.content, headers={"content-type": "image/jpeg", "x-api-key": key})
+        reply = httpx.post(
+            f"{server.url}/v1/detect", content=scene.content, headers={"content-type": "image/jpeg", "x-api-key": key}
+        )
         reply.raise_for_status()
         return [(one.label, one.box) for one in seen(reply.json(), "objects") if one.box is not None]
 
     return ask
 
 
-def rekognition(url: str, key: str) -> Callable[[Scene], Found]:
+def rekognition(server: RunningServer, key: str) -> Callable[[Scene], Found]:
     client: Any = boto3.session.Session().client(
-        "rekognition", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="any"
+        "rekognition", endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="any"
     )
 
     def ask(scene: Scene) -> Found:
@@ -87,8 +90,8 @@ def rekognition(url: str, key: str) -> Callable[[Scene], Found]:
     return ask
 
 
-def azure_4_0(url: str, key: str) -> Callable[[Scene], Found]:
-    client = analysis_client(url, key)
+def azure_4_0(server: RunningServer, key: str) -> Callable[[Scene], Found]:
+    client = analysis_client(server.url, key)
 
     def ask(scene: Scene) -> Found:
         found = client.analyze(scene.content, [VisualFeatures.OBJECTS]).objects
@@ -98,8 +101,8 @@ def azure_4_0(url: str, key: str) -> Callable[[Scene], Found]:
     return ask
 
 
-def azure_3_2(url: str, key: str) -> Callable[[Scene], Found]:
-    client = vision_client(url, key)
+def azure_3_2(server: RunningServer, key: str) -> Callable[[Scene], Found]:
+    client = vision_client(server.url, key)
 
     def ask(scene: Scene) -> Found:
         answer = client.analyze_image_in_stream(io.BytesIO(scene.content), visual_features=[VisualFeatureTypes.objects])
@@ -108,15 +111,41 @@ def azure_3_2(url: str, key: str) -> Callable[[Scene], Found]:
     return ask
 
 
+def google_rest(server: RunningServer, key: str) -> Callable[[Scene], Found]:
+    client: Any = rest_client(server.url, key)
+    return lambda scene: localized(client.object_localization({"content": scene.content}))
+
+
+def google_grpc(server: RunningServer, key: str) -> Callable[[Scene], Found]:
+    def ask(scene: Scene) -> Found:
+        with grpc_client(server.grpc) as client:
+            localize: Any = client.object_localization
+            return localized(localize({"content": scene.content}, metadata=with_key(key)))
+
+    return ask
+
+
+def localized(answer: Any) -> Found:
+    assert answer.error.code == 0, answer.error
+    found = []
+    for one in answer.localized_object_annotations:
+        corners = one.bounding_poly.normalized_vertices
+        xs, ys = [corner.x for corner in corners], [corner.y for corner in corners]
+        found.append((one.name, UnitBox(min(xs), min(ys), max(xs), max(ys))))
+    return found
+
+
 def in_ratios(box: Any, size: Size) -> UnitBox:
     left, top = box.x, box.y
     width, height = (box.width, box.height) if hasattr(box, "width") else (box.w, box.h)
     return PixelBox(left, top, left + width, top + height).to_unit(size)
 
 
-FRONTS: Mapping[str, Callable[[str, str], Callable[[Scene], Found]]] = {
+FRONTS: Mapping[str, Callable[[RunningServer, str], Callable[[Scene], Found]]] = {
     "native": native,
     "rekognition": rekognition,
+    "google over REST": google_rest,
+    "google over gRPC": google_grpc,
     "azure 4.0": azure_4_0,
     "azure 3.2": azure_3_2,
 }
@@ -124,7 +153,7 @@ FRONTS: Mapping[str, Callable[[str, str], Callable[[Scene], Found]]] = {
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_every_client_finds_his_own_objects_for_half_the_price(behind: Behind, front: str) -> None:
-    ask, paid = FRONTS[front](behind.server.url, new_key()), behind.emulator.paid()
+    ask, paid = FRONTS[front](behind.server, new_key()), behind.emulator.paid()
     answers = together(*(lambda scene=scene: ask(scene) for scene in SCENES))
     assert behind.emulator.paid() - paid == 1
     for scene, found in zip(SCENES, answers, strict=True):

@@ -117,7 +117,7 @@ def running_server(log_file: Path, *arguments: str, **settings: str) -> Iterator
 def start_server(log_file: Path, *arguments: str, **settings: str) -> RunningServer:
     """The same without an end; the caller stops it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESSERA_", "AWS_"))}
-    environment |= {"PYTHONUNBUFFERED": "1", "TESSERA_GRPC_PORT": "0", **settings}
+    environment |= {"PYTHONUNBUFFERED": "1", **settings}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *arguments]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=environment)
