@@ -236,6 +236,7 @@ def _policy(settings: Settings, tools: _Tools) -> Policy:
         drops=tools.drops,
         fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
         mix_tenants=settings.mix_tenants,
+        grid_text=settings.grid_text,
         max_pixels=settings.max_pixels,
         alone_at_once=settings.max_alone,
     )

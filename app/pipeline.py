@@ -22,7 +22,7 @@ from app.clock import Clock
 from app.core.accuracy import allowed_layouts
 from app.core.breaker import Breaker
 from app.core.layout import fits_a_grid
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Inquiry, Job, Lane, Layout, Outcome, Picture, Release
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Layout, Outcome, Picture, Release
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.decode import is_cheap
@@ -70,6 +70,7 @@ class Policy:
     alone_at_once: int
     fixed_layouts: tuple[Layout, ...] = ()
     mix_tenants: bool = False
+    grid_text: bool = False
 
     def layouts(self, wishes: Wishes) -> tuple[Layout, ...]:
         """The allowed layouts: the operator's fixed ones, or those inside the accuracy budget; ALONE only for a zero budget."""
@@ -264,7 +265,7 @@ class Pipeline:
         """The first reason that applies, the caller's own before ours. The breaker is asked last: to be let in is a probe."""
         reasons = {
             Bypass.CALLER: not call.wishes.grid or _is_too_short(call.wishes.max_wait_s),
-            Bypass.SETTING: _is_too_short(self._policy.max_wait_s),
+            Bypass.SETTING: _is_too_short(self._policy.max_wait_s) or self._is_small_print(job),
             call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
             Bypass.BUDGET: job.lane.capacity < 2,
             Bypass.SIZE: not self._fits_a_grid(job.picture),
@@ -273,6 +274,10 @@ class Pipeline:
         }
         reason = next((reason for reason, applies in reasons.items() if applies), None)
         return reason or (None if self._breaker.may_try(self._clock.now_s()) else self._outage)
+
+    def _is_small_print(self, job: Job) -> bool:
+        """Text suffers most from being made smaller: the operator decides."""
+        return job.lane.feature is Feature.TEXT and not self._policy.grid_text
 
     def _fits_a_grid(self, picture: Picture) -> bool:
         known = self._capabilities

@@ -32,6 +32,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with running_emulator(*options, vendor="google") as upstream:
         settings = {
             "TESSERA_PROVIDER": "google",
+            "TESSERA_GRID_TEXT": "true",
             "TESSERA_UPSTREAM_URL": upstream.url,
             "TESSERA_UPSTREAM_GRPC": upstream.grpc,
             "TESSERA_GOOGLE_API_KEY": KEY,

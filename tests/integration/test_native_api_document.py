@@ -25,7 +25,7 @@ JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "boolean": bool,
 }
 # By the provider of these tests; the description is the same in front of every provider.
-OFFERED = frozenset({"objects", "faces", "celebrities", "protective_equipment"})
+OFFERED = frozenset({"objects", "faces", "celebrities", "protective_equipment", "text"})
 
 
 @pytest.fixture(scope="module")

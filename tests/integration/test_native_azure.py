@@ -40,6 +40,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with running_emulator(*options, vendor="azure") as emulator:
         settings = {
             "TESSERA_PROVIDER": "azure",
+            "TESSERA_GRID_TEXT": "true",
             "TESSERA_UPSTREAM_URL": f"{emulator.url}/",
             "TESSERA_AZURE_KEY": KEY,
             "TESSERA_MAX_WAIT_MS": str(MEETING_MS),

@@ -158,6 +158,7 @@ ALONE_CASES = [
     ("no budget at all", call(), replace(POLICY, max_map_drop=0.0), Bypass.BUDGET),
     ("the request's budget is zero, whatever the operator fixed", call(wishes=Wishes(max_map_drop=0.0)),
      replace(POLICY, fixed_layouts=(Layout(2, 2),)), Bypass.BUDGET),
+    ("text, which nobody allowed to share", call(inquiries=(Inquiry(Feature.TEXT),)), POLICY, Bypass.SETTING),
     ("too small for a sheet", call(source=InlineImage(painted("red", Size(60, 60)))), POLICY, Bypass.SIZE),
     ("no time for a window", call(), replace(POLICY, request_timeout_s=0.6), Bypass.DEADLINE),
     ("the caller does not want to wait", call(wishes=Wishes(max_wait_s=0.0)), POLICY, Bypass.CALLER),
@@ -234,6 +235,12 @@ async def test_a_vendor_too_slow_for_a_grid_and_another_try_is_asked_alone(pixel
 
 async def test_what_retries_took_says_nothing_about_the_next_image(pixels: PixelPool) -> None:
     assert await bypasses_after(replace(GRID_BILL, provider_s=9.0), pixels) == []
+
+
+async def test_text_shares_where_the_operator_allows_it(pixels: PixelPool) -> None:
+    here = front(pixels, FakeIntake(answers=True), replace(POLICY, grid_text=True))
+    await here.pipeline.answer(call(inquiries=(Inquiry(Feature.TEXT),)), "request")
+    assert (here.tally.bypasses, here.intake.tries) == ([], 1)
 
 
 async def test_a_custom_model_that_gave_no_boxes_wastes_no_second_sheet(pixels: PixelPool) -> None:
