@@ -86,6 +86,13 @@ def own_item(detection: Detection, name: str) -> dict[str, Any] | None:
     return to_wire(item) if isinstance(item, dict) else None
 
 
+def name_of(detection: Detection) -> str:
+    """The label; another vendor's in AWS's habit, every word with a capital: "cell phone" is "Cell Phone"."""
+    if detection.vendor == VENDOR:
+        return detection.label
+    return " ".join(word[:1].upper() + word[1:] for word in detection.label.split(" "))
+
+
 def boxed(detection: Detection) -> dict[str, Any]:
     """The smallest item that is valid everywhere: where it is, and how sure the vendor was."""
     box = {} if detection.box is None else {"BoundingBox": to_wire(detection.box)}

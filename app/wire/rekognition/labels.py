@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.core.model import Detection
-from app.wire.rekognition.findings import Found, Written, boxed, own_item, percent
+from app.wire.rekognition.findings import Found, Written, boxed, name_of, own_item, percent
 from app.wire.rekognition.geometry import to_wire
 
 # AWS's default and upper limit for MaxLabels.
@@ -32,7 +32,7 @@ def write_labels(found: Found) -> Written:
     limit = MAX_LABELS if found.inquiry.max_results is None else min(found.inquiry.max_results, MAX_LABELS)
     del chosen[limit:]
     names = {label["Name"] for label in chosen}
-    kept = sum(detection.label in names for detection in detections)
+    kept = sum(name_of(detection) in names for detection in detections)
     return Written({"Labels": chosen, **found.versions("LabelModelVersion")}, kept)
 
 
@@ -40,9 +40,10 @@ def _own_labels(detections: Iterable[Detection]) -> dict[str, _Label]:
     """One label per name, its instances most certain first."""
     labels: dict[str, _Label] = {}
     for detection in detections:
-        label = labels.get(detection.label)
+        name = name_of(detection)
+        label = labels.get(name)
         if label is None:
-            label = labels[detection.label] = _entry(own_item(detection, "label") or {}, detection.label)
+            label = labels[name] = _entry(own_item(detection, "label") or {}, name)
         sure = percent(detection.score_unit)
         if detection.box is not None:
             instance = own_item(detection, "instance") or boxed(detection)

@@ -157,3 +157,23 @@ def test_laws(detections: list[Detection], least_percent: float, most: int | Non
     assert sum(count for _, _, count in whole) == sum(item.score_unit >= least_percent / 100 for item in detections)
     shuffled = chance.sample(detections, len(detections))
     assert sorted(outline(found(*shuffled, least_percent=least_percent))) == sorted(whole)
+
+
+@pytest.mark.parametrize(
+    ("label", "vendor", "name"),
+    [
+        ("cell phone", "azure", "Cell Phone"),
+        ("Mobile phone", "google", "Mobile Phone"),
+        ("person", "", "Person"),
+        ("TV", "", "TV"),
+        ("", "azure", ""),
+        ("iPhone", "rekognition", "iPhone"),
+    ],
+)
+def test_names_of_other_vendors_follow_the_habit_of_this_one(label: str, vendor: str, name: str) -> None:
+    assert [one for one, _, _ in outline(found(Detection(Feature.OBJECTS, label, 0.9, BOX, vendor)))] == [name]
+
+
+def test_one_label_in_two_spellings_is_one_label() -> None:
+    spelt = [Detection(Feature.OBJECTS, label, 0.9, BOX, "azure") for label in ("person", "Person")]
+    assert outline(found(*spelt)) == [("Person", 90.0, 2)]
