@@ -46,6 +46,9 @@ FAILED_BASE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 _MOST_DOUBLINGS = 16  # 2^16 x any base is far above the longest pause
 
+# So long after its last time-out a vendor counts as slow, seconds: what is cut off is paid, and the next try is paid again.
+SLOW_MEMORY_S = 60.0
+
 # Fewer than one call in ten is that fast: an attempt with less time is a bill without an answer.
 _HOPEFUL_SHARE = 0.10
 
@@ -128,6 +131,7 @@ class _Question:
     attempts: int = 0
     attempt_s: float = 0.0
     failures: int = 0
+    timeouts: int = 0
 
     async def hold(self, lease_s: float) -> None:
         """Keep the batch ours for that long from now, or stop."""
@@ -162,6 +166,7 @@ class Caller:
         self._other_slots = asyncio.Semaphore(others)
         self._wait = wait
         self._latency = LatencyTracker()
+        self._timed_out_s = float("-inf")
         self._turns: defaultdict[Feature, Turns] = defaultdict(lambda: Turns(clock, wait))
 
     def throttled_for_s(self, feature: Feature) -> float:
@@ -253,6 +258,8 @@ class Caller:
         ended_s = self._clock.now_s()
         self._turns[question.inquiry.feature].pace.taken(ended_s)
         question.attempt_s = ended_s - began_s
+        if question.attempt_s < self._attempt_timeout_s:
+            self._timed_out_s = float("-inf")
         self._meter.took(question.attempt_s)
         self._latency.observe(ended_s, question.attempt_s)
         return reading
@@ -263,6 +270,9 @@ class Caller:
             pace.throttled(self._clock.now_s())
             return
         question.failures += 1
+        if kind is Kind.PROVIDER_TIMEOUT:
+            question.timeouts += 1
+            self._timed_out_s = self._clock.now_s()
         if kind is not Kind.PROVIDER_UNAVAILABLE:
             pace.taken(self._clock.now_s())
 
@@ -296,7 +306,13 @@ class Caller:
             raise failed or Problem(Kind.DEADLINE_EXCEEDED, "Too little time is left for a call to the provider")
 
     def _span_s(self, question: _Question) -> float:
-        """The longest that may pass under one permit."""
+        """The longest that an attempt, or a wait under one permit, may take.
+
+        Where nobody else's lease is at stake, a slow vendor is waited for: to cut it off again would be to pay again.
+        """
+        is_slow = question.timeouts > 0 or self._clock.now_s() - self._timed_out_s < SLOW_MEMORY_S
+        if question.permit is None and is_slow:
+            return self._left_s(question)
         return min(self._attempt_timeout_s, self._left_s(question))
 
     def _left_s(self, question: _Question) -> float:

@@ -26,8 +26,6 @@ from app.wire.headers import REQUEST_ID
 T = TypeVar("T")
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
-# Largest request, bytes: two of the vendor's largest images (20 MB). The vendor states no other limit for gRPC.
-MAX_MESSAGE_BYTES = 40 * 1024 * 1024
 # So much more is received, and then refused in the vendor's words.
 _ROOM_BYTES = 1024 * 1024
 # Largest metadata, bytes: bearer tokens stay well below 16 kB. The same as for HTTP.
@@ -43,6 +41,7 @@ class _GrpcArrival:
 
     data: bytes = field(repr=False)
     metadata: Mapping[str, str]
+    max_bytes: int
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -50,8 +49,8 @@ class _GrpcArrival:
         return self.metadata.get(REQUEST_ID.lower())
 
     async def read(self, share: BodyShare) -> RawRequest:
-        if len(self.data) > MAX_MESSAGE_BYTES:
-            words = f"Request payload size exceeds the limit: {MAX_MESSAGE_BYTES} bytes."
+        if len(self.data) > self.max_bytes:
+            words = f"Request payload size exceeds the limit: {self.max_bytes} bytes."
             raise Problem(Kind.BODY_TOO_LARGE, words)
         share.take(len(self.data))
         return RawRequest("POST", _PATH, "", self.metadata, self.data)
@@ -81,10 +80,13 @@ class GrpcServer:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def start(self, host: str, port: int) -> str:
-        """Listen; the address, with the port that was taken. Raises OSError where it is taken already."""
+        """Listen; the address, with the port that was taken. Raises OSError where it is taken already.
+
+        grpc has a whole message in memory before anybody here can count it: one may be no larger than an HTTP body.
+        """
         server = grpc.aio.server(
             options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _ROOM_BYTES),
+                ("grpc.max_receive_message_length", self._desk.max_body_bytes + _ROOM_BYTES),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
                 ("grpc.so_reuseport", 0),  # a port has one owner
@@ -111,7 +113,7 @@ class GrpcServer:
 
     async def _handle(self, data: bytes, context: _Context) -> bytes:
         metadata = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
-        arrival = _GrpcArrival(data, metadata)
+        arrival = _GrpcArrival(data, metadata, self._desk.max_body_bytes)
         task = asyncio.create_task(self._desk.serve(arrival, self._dialect), name="grpc call")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

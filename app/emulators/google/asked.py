@@ -69,10 +69,15 @@ def wishes_of(image: AskedImage) -> Wishes:
         raise nothing_asked()
     context = image.told.get("imageContext", {})
     ratios = tuple(context.get("cropHintsParams", {}).get("aspectRatios", ()))
-    if len(ratios) > MOST_ASPECT_RATIOS or any(ratio <= 0 for ratio in ratios):
+    if len(ratios) > MOST_ASPECT_RATIOS or not all(_is_ratio(ratio) for ratio in ratios):
         raise invalid_argument(f"Aspect ratios are above 0, and at most {MOST_ASPECT_RATIOS}.")
     languages = context.get("languageHints") or ["en"]
     return Wishes(_results(features), languages[0], ratios)
+
+
+def _is_ratio(value: object) -> bool:
+    """JSON writes NaN and Infinity as text."""
+    return isinstance(value, int | float) and value > 0
 
 
 def _results(features: list[Json]) -> dict[Feature, int]:

@@ -17,7 +17,7 @@ from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
-from app.server.grpc import MAX_MESSAGE_BYTES, GrpcServer
+from app.server.grpc import GrpcServer
 from app.wire.contract import Answered, Call, Calls, Passthrough
 from app.wire.google import GoogleDialect
 from tests.support.google_wire import GRPC_PATH, alone, answered, asked_image, grpc_request
@@ -129,9 +129,10 @@ async def test_who_is_still_inside_at_the_end_is_told() -> None:
 async def test_messages_have_a_size() -> None:
     """A little above it the refusal is ours, far above it grpc's own."""
     async with bench() as running:
+        limit_bytes = running.desk.max_body_bytes
         for size, code in (
-            (MAX_MESSAGE_BYTES + 1, grpc.StatusCode.INVALID_ARGUMENT),
-            (MAX_MESSAGE_BYTES + 2 * 1024 * 1024, grpc.StatusCode.RESOURCE_EXHAUSTED),
+            (limit_bytes + 1, grpc.StatusCode.INVALID_ARGUMENT),
+            (limit_bytes + 2 * 1024 * 1024, grpc.StatusCode.RESOURCE_EXHAUSTED),
         ):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await running.call(b"\0" * size)
