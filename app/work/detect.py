@@ -32,8 +32,9 @@ from app.work.pixels import PixelPool
 
 # Time kept back from a job's own for taking the answer home, seconds: demultiplexing, one hop through Redis, writing.
 DELIVERY_MARGIN_S = 0.25
-# Failures that one image can bring upon its whole sheet: the vendor would have answered its neighbours without it.
-TRIPPED_OVER = frozenset({Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
+# Failures that one image can bring upon its whole sheet: the vendor would have answered its neighbours without it. Not a
+# time-out: the vendor may just be slow, and halves would be cut off and paid as well. Its images go alone, see the pipeline.
+TRIPPED_OVER = frozenset({Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_GARBLED})
 
 
 class SheetLedger(Protocol):

@@ -128,7 +128,7 @@ async def test_a_finding_that_cannot_be_read_may_be_anybody_s_and_each_image_is_
     assert bench.tally.paid_kinds == ["grid", "single", "single"]
 
 
-@pytest.mark.parametrize("trip", [Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED])
+@pytest.mark.parametrize("trip", [Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_GARBLED])
 async def test_an_image_that_the_vendor_trips_over_takes_no_neighbour_along(trip: Kind, pixels: PixelPool) -> None:
     """It would have answered the others, had they come alone."""
     bench = Bench(ColourProvider(tripping=frozenset({"green"}), trip=trip), pixels)
@@ -137,6 +137,15 @@ async def test_an_image_that_the_vendor_trips_over_takes_no_neighbour_along(trip
         colour: [colour] for colour in list(COLOURS)[:4]
     }
     assert bench.tally.sheets[0][0] == "2x2"
+
+
+async def test_a_sheet_that_was_cut_off_is_not_paid_again_in_halves(pixels: PixelPool) -> None:
+    """The vendor may just be slow: each image has time left to be sent alone, and waited for."""
+    bench = Bench(ColourProvider(tripping=frozenset({"red"}), trip=Kind.PROVIDER_TIMEOUT), pixels)
+    outcomes = await answer(bench, items(*list(COLOURS)[:4]))
+    kinds = {outcome.result.kind for outcome in outcomes.values() if isinstance(outcome.result, Failure)}
+    assert kinds == {Kind.PROVIDER_TIMEOUT}
+    assert len(bench.provider.asked) == 1
 
 
 async def test_a_sheet_that_failed_is_not_taken_apart_when_the_time_is_up(pixels: PixelPool) -> None:
