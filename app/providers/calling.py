@@ -37,7 +37,7 @@ _PAID_IN_VAIN = frozenset({Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
 
 # Retrying what was refused costs nothing and ends with the time that is left; what was paid in vain costs each time.
 MOST_PAID_ATTEMPTS = 3
-# A sheet that failed twice (a time-out counts as much: it took long enough) may hold an image that the vendor trips over.
+# A sheet that failed twice may hold an image that the vendor trips over.
 MOST_SHEET_FAILURES = 2
 
 # Full jitter: a random share of base x 2^i, so that callers who failed together do not come back together. The base is the

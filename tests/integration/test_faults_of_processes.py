@@ -96,16 +96,17 @@ def test_a_worker_dies_in_mid_sheet_and_its_images_are_sent_alone_in_time(cluste
 
 
 def test_a_worker_dies_in_mid_sheet_and_another_one_takes_its_sheet(tmp_path: Path) -> None:
-    """With time enough the lease ends first: the batch comes back, and is paid and answered once more."""
+    """With time enough the lease ends first: the batch comes back, and is paid and answered once more. Unless its images have
+    been taken back in that very moment: nobody held them any more.
+    """
     settings = SETTINGS | {"TESSERA_REQUEST_TIMEOUT_MS": "20000"}
     with running_cluster(tmp_path, api=1, workers=2, emulator=("--latency-ms", str(LATENCY_MS)), settings=settings) as cluster:
         load = loaded(cluster, 60)
         kill_in_mid_sheet(cluster.workers[0])
         replies = load.wait()
         assert mistakes(replies) == []
-        assert cluster.bypassed()["late"] == 0
         returned = {line["sheet_id"] for line in cluster.workers[1].logs() if line.get("attempt") == 2}
-        assert returned
+        assert returned or cluster.bypassed()["overdue"] + cluster.bypassed()["late"] > 0
         assert returned <= {line.get("sheet_id") for line in cluster.workers[0].logs()}
         assert all(any(sheet in reply.sheets for reply in replies) for sheet in returned)
         assert cluster.workers[1].stats()["accumulator"]["leases"]["reclaimed"] == len(returned)
