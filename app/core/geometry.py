@@ -6,7 +6,7 @@ lie outside 0..1: vendors answer so for things cut by the image's edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -91,6 +91,17 @@ class UnitBox:
     def to_pixels(self, size: Size) -> PixelBox:
         width, height = size.width_px, size.height_px
         return PixelBox(self.left * width, self.top * height, self.right * width, self.bottom * height)
+
+
+def hull(boxes: Iterable[UnitBox]) -> UnitBox:
+    """The smallest box around boxes, of which there is at least one."""
+    known = list(boxes)
+    return UnitBox(
+        min(box.left for box in known),
+        min(box.top for box in known),
+        max(box.right for box in known),
+        max(box.bottom for box in known),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.core.geometry import UnitBox
+from app.core.geometry import UnitBox, hull
 from app.core.model import Detection
 
 LINE = "line"
@@ -38,9 +38,4 @@ def hull_of(words: Sequence[Detection]) -> UnitBox:
     boxes = [word.box for word in words if word.box is not None]
     if not boxes:
         return UnitBox(0.0, 0.0, 0.0, 0.0)
-    return UnitBox(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )
+    return hull(boxes)

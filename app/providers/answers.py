@@ -6,10 +6,12 @@ answer stands. An answer that is no answer at all is Problem PROVIDER_GARBLED.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from app.core.model import Detection
 from app.errors import Kind, Problem
 
 # Boxes of things cut by the edge lie a little outside 0..1. A hundred image widths away is no place, and bounding it here
@@ -60,6 +62,14 @@ def checked(entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise Broken("a finding that is no object")
     return entry
+
+
+def or_none(read: Callable[[dict[str, Any]], Detection], entry: Any) -> Detection | None:
+    """What `read` makes of a finding; None for a broken one, so that it is counted and its neighbours stand."""
+    try:
+        return read(checked(entry))
+    except Broken:
+        return None
 
 
 def entries(node: dict[str, Any], member: str) -> list[Any]:

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from app.providers.aws import FixedCredentials
 from app.providers.azure import AzureProvider
+from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
 from app.providers.contract import Upstream
 from app.providers.google import GoogleProvider
 from app.providers.rekognition import RekognitionProvider
-from app.providers.rekognition.provider import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS
 
 REKOGNITION = "rekognition"
 EMULATOR = "emulator"

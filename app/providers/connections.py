@@ -14,6 +14,8 @@ import httpx
 # Below the 60 s after which load balancers hang up on an idle connection without a word; one that was hung up on earlier is
 # noticed before it is used again.
 KEEPALIVE_EXPIRY_S = 15.0
+DEFAULT_MAX_CONNECTIONS = 128  # more than any sensible number of sheets in flight: waiting is `calling`'s business, not ours
+DEFAULT_CONNECT_TIMEOUT_S = 3.0  # a TCP and TLS handshake across an ocean takes half a second; lost packets may double it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ def new_client(address: Address, certificates: ssl.SSLContext, *, max_connection
         limits=limits,
         http2=False,  # one sheet per connection: an upload of megabytes must not hold up its neighbours' answers
         follow_redirects=False,  # a signature or a key is for one host
-        trust_env=not _is_loopback(address.url),  # HTTPS_PROXY as with the SDKs; an emulator next door needs no proxy
+        # HTTPS_PROXY as with the SDKs; an emulator next door needs no proxy.
+        trust_env=not is_loopback(urlsplit(address.url).hostname or ""),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # requests of different clients share nothing
         headers={"user-agent": "tessera"},
     )
@@ -49,8 +52,8 @@ def read_certificates(address: Address) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=address.ca_bundle)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address stands for this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from app.errors import Kind, Problem
+from app.providers.answers import garbled
 from app.providers.connections import Address, new_client, read_certificates
+from app.providers.contract import ForwardReply
 
 # 100 faces with all attributes are about 1 MB of JSON; 1000 labels with all their instances stay well below this.
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -233,6 +235,30 @@ def too_late(progress: Progress, timeout_s: float, refusal: Callable[[RawAnswer]
     if not progress.sent:
         return Problem(Kind.PROVIDER_UNAVAILABLE, f"The request could not be sent within {timeout_s:.3f} s")
     return Problem(Kind.PROVIDER_TIMEOUT, f"The provider did not answer within {timeout_s:.3f} s")
+
+
+def readable_body(answer: RawAnswer, refusal: Callable[[RawAnswer], Problem]) -> bytes:
+    """The body of a success. Raises Problem: what `refusal` makes of any other answer, PROVIDER_GARBLED for an encoded one."""
+    if not answer.is_success:
+        raise refusal(answer)
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise garbled("it is encoded, though it was asked for as it is")
+    return answer.body
+
+
+async def open_forward(
+    prepared: Awaitable[tuple[Transport, Outgoing]], *, timeout_s: float, refusal: Callable[[RawAnswer], Problem]
+) -> ForwardReply:
+    """Send what is `prepared` and hand its answer on. `timeout_s` counts until the end of the answer's body."""
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
+    progress = Progress()
+    try:
+        async with asyncio.timeout_at(deadline_s):
+            transport, outgoing = await prepared
+            stream = await transport.open_stream(outgoing, progress, timeout_s=timeout_s)
+    except TimeoutError as error:
+        raise too_late(progress, timeout_s, refusal) from error
+    return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
 
 
 def picked_headers(headers: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from app.core.model import RawRequest
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk
-from app.server.reading import BodyShare, read_request, unless_client_leaves
+from app.server.reading import BodyShare, disconnected, read_request, unless_client_leaves
 from app.wire.contract import Dialect, RawReply
 from app.wire.headers import REQUEST_ID
 
@@ -50,7 +50,7 @@ class _HttpArrival:
         return await read_request(self.request, self.max_body_bytes, share)
 
     async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
-        return await unless_client_leaves(self.request, work)
+        return await unless_client_leaves(disconnected(self.request), work)
 
 
 def _response(reply: RawReply) -> Response:

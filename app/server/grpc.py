@@ -18,7 +18,7 @@ from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
 from app.server.desk import FIRST_ERROR_STATUS, Desk
-from app.server.reading import BodyShare, ClientLeft
+from app.server.reading import BodyShare, unless_client_leaves
 from app.wire.contract import Dialect, RawReply
 from app.wire.google import GRPC_METHOD, GRPC_SERVICE
 from app.wire.headers import REQUEST_ID
@@ -56,18 +56,7 @@ class _GrpcArrival:
         return RawRequest("POST", _PATH, "", self.metadata, self.data)
 
     async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
-        working = asyncio.create_task(work, name="answer")
-        leaving = asyncio.create_task(self.left.wait(), name="client")
-        try:
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise ClientLeft
-            return working.result()
-        finally:
-            leaving.cancel()
-            if not working.done():
-                working.cancel()
-                await asyncio.wait({working})
+        return await unless_client_leaves(self.left.wait(), work)
 
 
 class GrpcServer:

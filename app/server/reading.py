@@ -112,10 +112,10 @@ def _too_large(limit_bytes: int) -> Problem:
     return Problem(Kind.BODY_TOO_LARGE, f"the request body is larger than {limit_bytes} bytes")
 
 
-async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_client_leaves(client_leaves: Coroutine[Any, Any, object], work: Coroutine[Any, Any, T]) -> T:
     """Await `work`; when the client goes away first, cancel it (its cell is freed) and raise ClientLeft."""
     working = asyncio.create_task(work, name="answer")
-    leaving = asyncio.create_task(_wait_for_disconnect(request), name="client")
+    leaving = asyncio.create_task(client_leaves, name="client")
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -128,6 +128,7 @@ async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -
             await asyncio.wait({working})
 
 
-async def _wait_for_disconnect(request: Request) -> None:
+async def disconnected(request: Request) -> None:
+    """Returns when the connection of a request that has been read ends."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

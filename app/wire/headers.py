@@ -23,6 +23,7 @@ REQUEST_ID = "X-Request-Id"
 SERVER_TIMING = "Server-Timing"
 
 MS_PER_S = 1000.0
+_BEARER = "bearer "
 # Decimals of an image's share of what was paid: a ninth of an inference still reads as 0.1111.
 SHARE_PLACES = 4
 # Decimals of a duration in milliseconds: what is finer is noise of the event loop.
@@ -67,6 +68,12 @@ def _number(headers: Mapping[str, str], name: str, expected: str) -> float | Non
 
 def _refused(name: str, expected: str, text: str) -> Problem:
     return Problem(Kind.INVALID_PARAMETER, f"the header {name} must be {expected}, not {quoted(text)}")
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The token of `Authorization: Bearer`, "" where there is none."""
+    authorization = headers.get("authorization", "").strip()
+    return authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
 
 
 def answer_headers(outcomes: Sequence[Outcome], request_id: str) -> dict[str, str]:

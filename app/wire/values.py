@@ -39,3 +39,8 @@ def hint(word: str, known: Iterable[str]) -> str:
     words = sorted(known)
     near = difflib.get_close_matches(word.lower()[:_QUOTED_CHARACTERS], words, n=1, cutoff=_ALIKE)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(words)}"
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop; `text` is not empty."""
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"

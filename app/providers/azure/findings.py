@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import Broken, checked, entries, number, text
+from app.providers.answers import Broken, checked, entries, number, or_none, text
 from app.providers.azure.features import VENDOR
 from app.providers.azure.trees import Frame, hull
 
@@ -36,7 +36,7 @@ def _objects(items: list[Any], frame: Frame) -> Iterator[_Found]:
         box = frame.box(item.get("boundingBox"))
         return Detection(Feature.OBJECTS, label, score_unit, box, VENDOR, {"object": frame.fields(item)})
 
-    return (_or_none(read, item) for item in items)
+    return (or_none(read, item) for item in items)
 
 
 def _best_tag(item: _Object) -> tuple[str, float]:
@@ -51,7 +51,7 @@ def _people(items: list[Any], frame: Frame) -> Iterator[_Found]:
         box = frame.box(item.get("boundingBox"))
         return Detection(Feature.PEOPLE, _PERSON, _score_unit(item), box, VENDOR, {"person": frame.fields(item)})
 
-    return (_or_none(read, item) for item in items)
+    return (or_none(read, item) for item in items)
 
 
 def _words(blocks: list[Any], frame: Frame) -> Iterator[_Found]:
@@ -70,7 +70,7 @@ def _words_of_line(line: Any, number_of_line: int, block: int, frame: Frame) -> 
         return Detection(Feature.TEXT, text(word, "text"), _score_unit(word), box, VENDOR, placed)
 
     words = entries(line, "words") if isinstance(line, dict) else [line]
-    return (_or_none(read, word) for word in words)
+    return (or_none(read, word) for word in words)
 
 
 def _faces(items: list[Any], frame: Frame) -> Iterator[_Found]:
@@ -78,7 +78,7 @@ def _faces(items: list[Any], frame: Frame) -> Iterator[_Found]:
         box = frame.box(item.get("faceRectangle"))
         return Detection(Feature.FACES, _FACE, _score_unit(item), box, VENDOR, {"face": frame.fields(item)})
 
-    return (_or_none(read, item) for item in items)
+    return (or_none(read, item) for item in items)
 
 
 def _brands(items: list[Any], frame: Frame) -> Iterator[_Found]:
@@ -86,7 +86,7 @@ def _brands(items: list[Any], frame: Frame) -> Iterator[_Found]:
         box = frame.box(item.get("rectangle"))
         return Detection(Feature.LOGOS, text(item, "name"), _score_unit(item), box, VENDOR, {"brand": frame.fields(item)})
 
-    return (_or_none(read, item) for item in items)
+    return (or_none(read, item) for item in items)
 
 
 FINDERS: Mapping[Feature, Callable[[list[Any], Frame], Iterator[_Found]]] = {
@@ -96,13 +96,6 @@ FINDERS: Mapping[Feature, Callable[[list[Any], Frame], Iterator[_Found]]] = {
     Feature.FACES: _faces,
     Feature.LOGOS: _brands,
 }
-
-
-def _or_none(read: Callable[[_Object], Detection], entry: Any) -> _Found:
-    try:
-        return read(checked(entry))
-    except Broken:
-        return None
 
 
 def _score_unit(node: _Object) -> float:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from app.core.model import Inquiry, RawRequest
 from app.errors import Problem
-from app.providers.answers import garbled
 from app.providers.azure.asking import target_of
 from app.providers.azure.client import AnalysisClient
 from app.providers.azure.features import capabilities
@@ -24,7 +23,7 @@ from app.providers.azure.resource import Resource
 from app.providers.connections import Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
 from app.providers.threads import Threads
-from app.providers.transport import Outgoing, Progress, RawAnswer, Transport, too_late
+from app.providers.transport import Outgoing, Progress, RawAnswer, Transport, open_forward, readable_body, too_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,8 @@ class AzureProvider:
 
         `timeout_s` counts until the end of the answer's body.
         """
-        deadline_s = asyncio.get_running_loop().time() + timeout_s
-        progress = Progress()
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                line, outgoing = await self._threads.run(self._prepare_forward, request)
-                stream = await line.transport.open_stream(outgoing, progress, timeout_s=timeout_s)
-        except TimeoutError as error:
-            raise too_late(progress, timeout_s, _refusal) from error
-        return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
+        prepared = self._threads.run(self._prepare_forward, request)
+        return await open_forward(prepared, timeout_s=timeout_s, refusal=_refusal)
 
     async def aclose(self) -> None:
         """Close all connections. Calls under way fail; later ones are refused."""
@@ -93,8 +85,8 @@ class AzureProvider:
     def _prepare(self, inquiry: Inquiry) -> tuple[_Line, str]:
         return self._opened(), target_of(inquiry)
 
-    def _prepare_forward(self, request: RawRequest) -> tuple[_Line, Outgoing]:
-        return self._opened(), handed_on(request, self._resource.url(), self._resource.secret())
+    def _prepare_forward(self, request: RawRequest) -> tuple[Transport, Outgoing]:
+        return self._opened().transport, handed_on(request, self._resource.url(), self._resource.secret())
 
     def _opened(self) -> _Line:
         with self._opening:
@@ -108,11 +100,7 @@ class AzureProvider:
 
 
 def _read(inquiry: Inquiry, answer: RawAnswer) -> Reading:
-    if not answer.is_success:
-        raise _refusal(answer)
-    if answer.headers.get("content-encoding", "identity") != "identity":
-        raise garbled("it is encoded, though it was asked for as it is")
-    return parse(inquiry.feature, answer.body)
+    return parse(inquiry.feature, readable_body(answer, _refusal))
 
 
 def _refusal(answer: RawAnswer) -> Problem:

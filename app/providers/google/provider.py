@@ -8,13 +8,12 @@ megabytes: they run in `threads` of its own.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import threading
 from urllib.parse import urlsplit
 
 from app.core.model import Inquiry, RawRequest
 from app.errors import Kind, Problem
-from app.providers.connections import Address
+from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS, Address, is_loopback
 from app.providers.contract import Capabilities, ForwardReply, Reading
 from app.providers.google.asking import request_of
 from app.providers.google.channels import Channels, Target
@@ -26,8 +25,6 @@ from app.providers.threads import Threads
 from app.providers.transport import Progress, Transport
 
 DEFAULT_URL = "https://vision.googleapis.com"
-DEFAULT_MAX_CONNECTIONS = 128  # calls at once; waiting is `calling`'s business, not ours
-DEFAULT_CONNECT_TIMEOUT_S = 3.0  # a TCP and TLS handshake across an ocean takes half a second; lost packets may double it
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -125,11 +122,4 @@ def target_of(url: str, grpc_address: str | None) -> Target:
     host = parts.hostname or ""
     named = f"[{host}]" if ":" in host else host
     address = grpc_address or f"{named}:{parts.port or _PORTS[parts.scheme]}"
-    return Target(address, is_encrypted=parts.scheme == "https", is_near=_is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return Target(address, is_encrypted=parts.scheme == "https", is_near=is_loopback(host))

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 from app.core.geometry import UnitBox
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import Broken, checked, entries, number, text
+from app.providers.answers import Broken, checked, entries, number, or_none, text
 from app.providers.rekognition.operations import VENDOR
 from app.providers.rekognition.trees import typed_fields, unit_box
 
@@ -54,7 +54,7 @@ def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[_Found]:
         score_unit = _score_unit(instance, otherwise=label_score_unit)
         return _detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)
 
-    return [_or_none(read, instance) for instance in entries(label, "Instances")]
+    return [or_none(read, instance) for instance in entries(label, "Instances")]
 
 
 def _labels_by_name(answer: _Object) -> dict[str, _Fields]:
@@ -71,7 +71,7 @@ def _faces(answer: _Object) -> Iterator[_Found]:
     def read(face: _Object) -> Detection:
         return _detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})
 
-    return (_or_none(read, face) for face in entries(answer, "FaceDetails"))
+    return (or_none(read, face) for face in entries(answer, "FaceDetails"))
 
 
 def _celebrities(answer: _Object) -> Iterator[_Found]:
@@ -84,8 +84,8 @@ def _celebrities(answer: _Object) -> Iterator[_Found]:
         fields: _Fields = {"unrecognized": typed_fields(face)}
         return _detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)
 
-    yield from (_or_none(read_known, entry) for entry in entries(answer, "CelebrityFaces"))
-    yield from (_or_none(read_unknown, face) for face in entries(answer, "UnrecognizedFaces"))
+    yield from (or_none(read_known, entry) for entry in entries(answer, "CelebrityFaces"))
+    yield from (or_none(read_unknown, face) for face in entries(answer, "UnrecognizedFaces"))
 
 
 def _persons(answer: _Object) -> Iterator[_Found]:
@@ -98,7 +98,7 @@ def _persons(answer: _Object) -> Iterator[_Found]:
             fields["summary"] = [name for name, ids in summary.items() if isinstance(ids, list) and number_in_answer in ids]
         return _detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)
 
-    return (_or_none(read, person) for person in entries(answer, "Persons"))
+    return (or_none(read, person) for person in entries(answer, "Persons"))
 
 
 def _custom_labels(answer: _Object) -> Iterator[_Found]:
@@ -108,7 +108,7 @@ def _custom_labels(answer: _Object) -> Iterator[_Found]:
         fields: _Fields = {"custom_label": typed_fields(label)}
         return _detection(Feature.CUSTOM_OBJECTS, text(label, "Name"), _score_unit(label), box, fields)
 
-    return (_or_none(read, label) for label in entries(answer, "CustomLabels"))
+    return (or_none(read, label) for label in entries(answer, "CustomLabels"))
 
 
 def _words(answer: _Object) -> Iterator[_Found]:
@@ -128,7 +128,7 @@ def _words(answer: _Object) -> Iterator[_Found]:
         return _detection(Feature.TEXT, text(word, "DetectedText"), _score_unit(word), box, fields)
 
     words = (entry for entry in listed if not (isinstance(entry, dict) and entry.get("Type") == "LINE"))
-    return (_or_none(read, word) for word in words)
+    return (or_none(read, word) for word in words)
 
 
 def _line_id(item: _Object, member: str) -> int | None:
@@ -144,13 +144,6 @@ FINDERS: Mapping[Feature, Callable[[_Object], Iterator[_Found]]] = {
     Feature.TEXT: _words,
     Feature.CUSTOM_OBJECTS: _custom_labels,
 }
-
-
-def _or_none(read: Callable[[_Object], Detection], entry: Any) -> _Found:
-    try:
-        return read(checked(entry))
-    except Broken:
-        return None
 
 
 def _detection(feature: Feature, label: str, score_unit: float, box: UnitBox | None, fields: _Fields) -> Detection:

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 
 from app.core.model import Inquiry, RawRequest
 from app.errors import Problem
-from app.providers.answers import garbled
 from app.providers.aws import FixedCredentials
-from app.providers.connections import Address
+from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS, Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
 from app.providers.rekognition.asking import request_body
 from app.providers.rekognition.operations import CONTENT_TYPE, OPERATIONS, SERVICE_TARGET, capabilities
@@ -22,10 +21,16 @@ from app.providers.rekognition.parse import parse
 from app.providers.rekognition.refusals import refusal
 from app.providers.rekognition.signing import Signer
 from app.providers.threads import Threads
-from app.providers.transport import Outgoing, Progress, RawAnswer, Transport, picked_headers, too_late
-
-DEFAULT_MAX_CONNECTIONS = 128  # more than any sensible number of sheets in flight: waiting is `calling`'s business, not ours
-DEFAULT_CONNECT_TIMEOUT_S = 3.0  # a TCP and TLS handshake across an ocean takes half a second; lost packets may double it
+from app.providers.transport import (
+    Outgoing,
+    Progress,
+    RawAnswer,
+    Transport,
+    open_forward,
+    picked_headers,
+    readable_body,
+    too_late,
+)
 
 # What a forwarded request is known by. Signatures, dates and tokens of the client are for the address the client called.
 _SIGNED_HEADERS = ("content-type", "x-amz-target")
@@ -82,15 +87,8 @@ class RekognitionProvider:
         Path and query are the endpoint's: every operation of the service is `POST /`, and a query could only carry a
         signature of its own. `timeout_s` counts until the end of the answer's body.
         """
-        deadline_s = asyncio.get_running_loop().time() + timeout_s
-        progress = Progress()
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                transport, signed = await self._threads.run(self._prepare_forward, request)
-                stream = await transport.open_stream(signed, progress, timeout_s=timeout_s)
-        except TimeoutError as error:
-            raise too_late(progress, timeout_s, _refusal) from error
-        return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
+        prepared = self._threads.run(self._prepare_forward, request)
+        return await open_forward(prepared, timeout_s=timeout_s, refusal=_refusal)
 
     async def aclose(self) -> None:
         """Close all connections. Calls under way fail; later ones are refused."""
@@ -124,11 +122,7 @@ class RekognitionProvider:
 
 
 def _read(inquiry: Inquiry, answer: RawAnswer) -> Reading:
-    if not answer.is_success:
-        raise _refusal(answer)
-    if answer.headers.get("content-encoding", "identity") != "identity":
-        raise garbled("it is encoded, though it was asked for as it is")
-    return parse(inquiry.feature, answer.body)
+    return parse(inquiry.feature, readable_body(answer, _refusal))
 
 
 def _refusal(answer: RawAnswer) -> Problem:

@@ -36,13 +36,12 @@ from app.wire.contract import (
     RestAnswer,
     Wishes,
 )
-from app.wire.headers import answer_headers, read_wishes
+from app.wire.headers import answer_headers, bearer_token, read_wishes
 from app.wire.values import quoted
 
 # What we read of the vendor's formats; WebP is a leniency of 3.2. The others are handed on where the provider is Azure.
 FORMATS = frozenset({"jpeg", "png", "webp"})
 _KEY_HEADER = "ocp-apim-subscription-key"
-_BEARER = "bearer "
 _SUCCESS_STATUS = 200
 
 
@@ -145,11 +144,7 @@ def azure_dialects(options: AzureOptions | None = None) -> AzureDialects:
 
 def _key(headers: Mapping[str, str], query: Query) -> str:
     """The key or the token that the request shows, "" if it shows none."""
-    key = headers.get(_KEY_HEADER, "").strip() or query.text(KEY_PARAMETER).strip()
-    authorization = headers.get("authorization", "").strip()
-    if not key and authorization.lower().startswith(_BEARER):
-        key = authorization[len(_BEARER) :].strip()
-    return key
+    return headers.get(_KEY_HEADER, "").strip() or query.text(KEY_PARAMETER).strip() or bearer_token(headers)
 
 
 def _require_counts(calls: Calls, answers: Sequence[Answered | Problem]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.core.geometry import Size, UnitBox
 from app.core.model import Detection
+from app.core.text import lines_of
 from app.wire.azure.findings import confidence, own_item, placed
 from app.wire.azure.geometry import PixelRect
 
@@ -20,12 +21,9 @@ _CORNERS = 4
 
 def write_read(detections: Sequence[Detection], size: Size) -> dict[str, Any]:
     """`readResult`: one block holds all lines, as from the vendor."""
-    lines: dict[object, list[dict[str, Any]]] = {}
-    for position, (word, box) in enumerate(placed(detections)):
-        number = word.fields.get("line")
-        key = number if isinstance(number, int) else ("alone", position)
-        lines.setdefault(key, []).append(own_item(word, "word", size) or _word(word, box, size))
-    return {"blocks": [{"lines": [_line(words) for words in lines.values()]}] if lines else []}
+    lines = lines_of(word for word, _ in placed(detections))
+    written = [_line([own_item(word, "word", size) or _word(word, box, size) for word, box in placed(line)]) for line in lines]
+    return {"blocks": [{"lines": written}] if written else []}
 
 
 def _word(word: Detection, box: UnitBox, size: Size) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import orjson
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
 from app.wire.headers import answer_headers
+from app.wire.values import sentence
 
 VENDOR = "azure"
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -232,4 +233,4 @@ def _sentence(message: str, detail: str) -> str:
     """Azure's words first, then ours: `Image format is not valid. The image is gif; accepted are ...`"""
     if not detail:
         return message
-    return f"{message} {detail[0].upper()}{detail[1:]}{'' if detail.endswith(('.', '?', '!')) else '.'}"
+    return f"{message} {sentence(detail)}"

@@ -69,16 +69,5 @@ def points_of(polygon: Iterable[Tree]) -> list[UnitPoint]:
     return [point for point in polygon if isinstance(point, UnitPoint)]
 
 
-def hull(boxes: Iterable[UnitBox]) -> UnitBox:
-    """The box around boxes, of which there is at least one."""
-    known = list(boxes)
-    return UnitBox(
-        min(box.left for box in known),
-        min(box.top for box in known),
-        max(box.right for box in known),
-        max(box.bottom for box in known),
-    )
-
-
 def _inside(ratio: float) -> float:
     return min(1.0, max(0.0, ratio))

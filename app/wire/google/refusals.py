@@ -17,6 +17,7 @@ import orjson
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
 from app.wire.headers import answer_headers
+from app.wire.values import sentence
 
 VENDOR = "google"
 CONTENT_TYPE = "application/json; charset=UTF-8"
@@ -212,5 +213,4 @@ def _sentence(message: str, detail: str) -> str:
     """The vendor's usual words first, then ours: `Bad image data. The image is empty.`"""
     if not detail:
         return message or "Request contains an invalid argument."
-    ended = f"{detail[0].upper()}{detail[1:]}{'' if detail.endswith(('.', '?', '!')) else '.'}"
-    return f"{message} {ended}" if message else ended
+    return f"{message} {sentence(detail)}" if message else sentence(detail)

@@ -19,6 +19,7 @@ from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.google.messages import Tree, request_from_bytes, request_from_tree, tree_of
 from app.wire.google.query import values_of
+from app.wire.headers import bearer_token
 
 # "Quotas and limits" of Cloud Vision: JSON requests of 10 MB, 16 images.
 MAX_JSON_BYTES = 10 * 1024 * 1024
@@ -28,7 +29,6 @@ MAX_COMMAS = 10_000
 # Longest that what is asked about one image may be without the image, bytes of JSON: it is kept with the image, in Redis too.
 MAX_WORDS_BYTES = 64 * 1024
 
-_BEARER = "bearer "
 _URL_SAFE = str.maketrans("-_", "+/", " \t\r\n")
 _SHOWN_CHARACTERS = 20
 # Base64 comes in groups of four characters, of which the last has up to two "=".
@@ -55,14 +55,10 @@ class Asked:
 
 def read_tenant(request: RawRequest, clients: Clients) -> str:
     """Whoever holds the API key or token; the secret itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
-    secret = request.headers.get("x-goog-api-key", "").strip()
     values = values_of(request.query) if request.query else {}
-    secret = secret or values.get("key", "") or values.get("$key", "")
-    authorization = request.headers.get("authorization", "").strip()
-    if not secret and authorization.lower().startswith(_BEARER):
-        secret = authorization[len(_BEARER) :].strip()
-    secret = secret or values.get("access_token", "") or values.get("oauth_token", "")
-    return clients.of_key(secret)
+    key = request.headers.get("x-goog-api-key", "").strip() or values.get("key", "") or values.get("$key", "")
+    token = bearer_token(request.headers) or values.get("access_token", "") or values.get("oauth_token", "")
+    return clients.of_key(key or token)
 
 
 def read_message(body: bytes) -> Asked:

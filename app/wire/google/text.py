@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from app.core.geometry import Size, UnitBox
+from app.core.geometry import Size, UnitBox, hull
 from app.core.model import Detection, Tree
-from app.wire.google.geometry import POLYGON_KEY, Scale, corners, hull, points_of
+from app.wire.google.geometry import POLYGON_KEY, Scale, corners, points_of
 from app.wire.google.refusals import VENDOR
 
 Json = dict[str, Any]

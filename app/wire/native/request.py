@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from app.core.clients import Clients
 from app.core.model import Feature, RawRequest
 from app.errors import Kind, Problem
+from app.wire.headers import bearer_token
 from app.wire.native.multipart import read_image_field
 from app.wire.values import hint, parse_decimal, quoted
 
@@ -29,7 +30,6 @@ DEFAULT_MIN_SCORE_UNIT = 0.5
 
 # Fields of a query that are looked at before giving up: there are three parameters, and a list may be spelled out.
 _MAX_QUERY_FIELDS = 32
-_BEARER = "bearer "
 
 _MULTIPART = "multipart/form-data"
 # `curl --data-binary @photo.jpg` calls every body a form unless it is told otherwise; nobody sends a real one here.
@@ -122,8 +122,4 @@ def read_image(raw: RawRequest, max_bytes: int) -> bytes:
 
 def read_tenant(headers: Mapping[str, str], clients: Clients) -> str:
     """Whoever holds the API key; the key itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
-    key = headers.get("x-api-key", "").strip()
-    authorization = headers.get("authorization", "").strip()
-    if not key and authorization.lower().startswith(_BEARER):
-        key = authorization[len(_BEARER) :].strip()
-    return clients.of_key(key)
+    return clients.of_key(headers.get("x-api-key", "").strip() or bearer_token(headers))

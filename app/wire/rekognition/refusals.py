@@ -17,6 +17,7 @@ import orjson
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
 from app.wire.headers import MS_PER_S, answer_headers
+from app.wire.values import sentence
 
 VENDOR = "rekognition"
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -144,4 +145,4 @@ def _sentence(message: str, detail: str) -> str:
     """AWS's usual words first, then ours: `Request has invalid parameters. MinConfidence must be ...`"""
     if not detail:
         return message
-    return f"{message} {detail[0].upper()}{detail[1:]}{'' if detail.endswith(('.', '?', '!')) else '.'}"
+    return f"{message} {sentence(detail)}"
