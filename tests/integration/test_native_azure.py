@@ -84,7 +84,7 @@ def test_people_and_words_are_everybodys_own_too(rig: Rig, client: NativeClient)
     answers = together(*(lambda scene=scene: client.detect(scene.content, "features=people,text") for scene in (ONE, OTHER)))
     for scene, answer in zip((ONE, OTHER), answers, strict=True):
         assert answer["grid"]["inferences"] == 1.0
-        check_places(scene, ["person"] * len(scene.objects), answer, "people")
+        check_places(scene, ["Person"] * len(scene.objects), answer, "people")
         check_places(scene, [f"M{marker_id_of(thing.label):04d}" for thing in scene.objects], answer, "text")
     assert rig.emulator.paid() - paid == 2
 
@@ -95,7 +95,7 @@ def test_faces_and_brands_come_from_the_older_api(rig: Rig, client: NativeClient
     answers = together(*(lambda scene=scene: client.detect(scene.content, "features=faces,logos") for scene in (ONE, OTHER)))
     for scene, answer in zip((ONE, OTHER), answers, strict=True):
         assert answer["grid"]["inferences"] == 1.0
-        check_places(scene, ["face"] * len(scene.objects), answer, "faces")
+        check_places(scene, ["Face"] * len(scene.objects), answer, "faces")
     assert [[found.label for found in seen(answer, "logos")] for answer in answers] == [["Brand-0008"], []]
     assert rig.emulator.paid() - paid == 2
 
@@ -104,7 +104,7 @@ def test_a_webp_alone_is_encoded_anew_for_the_older_api_only(client: NativeClien
     scene = picture(760, 500, 40, 41, encoding="WebP")
     answer = client.detect(scene.content, "features=faces,objects", HURRIED)
     assert (answer["grid"]["layout"], answer["grid"]["inferences"]) == ("1x1", 2.0)
-    check_places(scene, ["face", "face"], answer, "faces")
+    check_places(scene, ["Face", "Face"], answer, "faces")
     check_places(scene, [thing.label for thing in scene.objects], answer, "objects")
 
 

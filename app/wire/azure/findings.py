@@ -12,6 +12,7 @@ from typing import Any
 
 from app.core.geometry import Size, UnitBox
 from app.core.model import Detection
+from app.core.names import spoken
 from app.wire.azure.geometry import PixelRect, to_wire
 from app.wire.azure.refusals import VENDOR
 
@@ -64,8 +65,8 @@ def own_item(detection: Detection, name: str, size: Size) -> dict[str, Any] | No
 
 
 def name_of(detection: Detection) -> str:
-    """Azure's names are lower case; its own are handed on as they are."""
-    return detection.label if detection.vendor == VENDOR else detection.label.lower()
+    """What it is in Azure's words, most of them in lower case; its own are handed on as they are."""
+    return spoken(detection.label, detection.vendor, VENDOR)
 
 
 def confidence(detection: Detection) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.core.geometry import Size
 from app.core.model import Answer, Detection, Feature, Inquiry
+from app.core.names import spoken
 from app.wire.google.geometry import Scale, corners
 from app.wire.google.refusals import VENDOR
 from app.wire.google.text import text_fields
@@ -67,7 +68,8 @@ def _own_item(detection: Detection, listing: _Listing, scale: Scale) -> Json | N
 
 
 def _object(detection: Detection, scale: Scale) -> Json:
-    return {"name": _capitalised(detection.label), "score": detection.score_unit, "boundingPoly": _place(detection, scale)}
+    name = spoken(detection.label, detection.vendor, VENDOR)
+    return {"name": name, "score": detection.score_unit, "boundingPoly": _place(detection, scale)}
 
 
 def _face(detection: Detection, scale: Scale) -> Json:
@@ -81,11 +83,6 @@ def _entity(detection: Detection, scale: Scale) -> Json:
 
 def _place(detection: Detection, scale: Scale) -> Json:
     return {} if detection.box is None else scale.poly(corners(detection.box))
-
-
-def _capitalised(label: str) -> str:
-    """The vendor's habit: `Traffic light`, with the first letter large and the others as they are."""
-    return label[:1].upper() + label[1:]
 
 
 _LISTINGS: Mapping[Feature, _Listing] = MappingProxyType(

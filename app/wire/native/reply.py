@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.core.geometry import Size, UnitBox
 from app.core.model import Bill, Detection, Feature, Inquiry, Picture
+from app.core.names import NATIVE, spoken
 from app.wire.headers import MS_PER_S, MS_PLACES, SHARE_PLACES
 from app.wire.native.vendor import equipment_of, parents_of
 
@@ -15,6 +16,8 @@ from app.wire.native.vendor import equipment_of, parents_of
 _UNIT_PLACES = 6
 _PIXEL_PLACES = 2
 _SCORE_PLACES = 6
+# Features whose labels say what kind of thing was found.
+_KINDS = frozenset({Feature.OBJECTS, Feature.PEOPLE, Feature.FACES})
 
 
 class Edges(BaseModel):
@@ -107,7 +110,7 @@ def _written(item: Detection, box: UnitBox, size: Size) -> DetectionReply:
     pixels = inside.to_pixels(size)
     return DetectionReply(
         feature=item.feature,
-        label=item.label,
+        label=_label(item),
         score=round(_clip(item.score_unit), _SCORE_PLACES),
         box=BoxReply(
             unit=_edges((inside.left, inside.top, inside.right, inside.bottom), _UNIT_PLACES),
@@ -115,6 +118,11 @@ def _written(item: Detection, box: UnitBox, size: Size) -> DetectionReply:
         ),
         parents=parents_of(item),
     )
+
+
+def _label(item: Detection) -> str:
+    """A kind of thing has one name, whoever found it; proper names and what is written are nobody's to change."""
+    return spoken(item.label, item.vendor, NATIVE) if item.feature in _KINDS else item.label
 
 
 def _edges(ltrb: tuple[float, float, float, float], places: int) -> Edges:

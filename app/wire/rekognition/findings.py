@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.model import Detection, Inquiry, Tree
+from app.core.names import spoken
 from app.wire.rekognition.geometry import to_wire
 from app.wire.rekognition.refusals import VENDOR
 
@@ -87,10 +88,8 @@ def own_item(detection: Detection, name: str) -> dict[str, Any] | None:
 
 
 def name_of(detection: Detection) -> str:
-    """The label; another vendor's in AWS's habit, every word with a capital: "cell phone" is "Cell Phone"."""
-    if detection.vendor == VENDOR:
-        return detection.label
-    return " ".join(word[:1].upper() + word[1:] for word in detection.label.split(" "))
+    """The label; another vendor's in AWS's words: "cell phone" is "Mobile Phone", and "sports car" is "Sports Car"."""
+    return spoken(detection.label, detection.vendor, VENDOR)
 
 
 def boxed(detection: Detection) -> dict[str, Any]:

@@ -42,6 +42,25 @@ def test_own_filters(query: str, labels: list[str], filtered: int) -> None:
     assert ([item["label"] for item in listed], left_out) == (labels, filtered)
 
 
+@pytest.mark.parametrize(
+    ("feature", "label", "vendor", "expected"),
+    [
+        (Feature.OBJECTS, "Mobile phone", "google", "Cell Phone"),
+        (Feature.OBJECTS, "Mobile Phone", "rekognition", "Cell Phone"),
+        (Feature.OBJECTS, "bicycle wheel", "azure", "bicycle wheel"),
+        (Feature.PEOPLE, "person", "azure", "Person"),
+        (Feature.FACES, "face", "azure", "Face"),
+        (Feature.LOGOS, "apple", "google", "apple"),
+        (Feature.TEXT, "car", "google", "car"),
+        (Feature.CELEBRITIES, "Bear", "rekognition", "Bear"),
+    ],
+)
+def test_a_kind_of_thing_has_one_name_whoever_found_it(feature: Feature, label: str, vendor: str, expected: str) -> None:
+    """What is written on things, and what somebody or a brand is called, stays as it is."""
+    listed, _ = detections_of("", detection(label, feature=feature, vendor=vendor))
+    assert [item["label"] for item in listed] == [expected]
+
+
 @given(st.tuples(RATIOS, RATIOS), st.tuples(RATIOS, RATIOS), st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 8))
 def test_both_frames_show_the_same_box_inside_the_upright_image(
     xs: tuple[float, float], ys: tuple[float, float], width_px: int, height_px: int, orientation: int

@@ -51,6 +51,25 @@ def test_the_threshold_itself_is_in_and_counts_per_instance() -> None:
     assert outline(found(seen("Car", 55), seen("Car", 54.9), seen("Dog", 54))) == [("Car", 55, 1)]
 
 
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        (LabelFilters(include_labels=frozenset({"Mobile Phone"})), ["Mobile Phone"]),
+        (LabelFilters(include_labels=frozenset({"Mobile phone", "Houseplant"})), []),
+        (LabelFilters(exclude_labels=frozenset({"Mobile Phone"})), ["Potted Plant"]),
+        (LabelFilters(exclude_labels=frozenset({"Houseplant"})), ["Mobile Phone", "Potted Plant"]),
+    ],
+)
+def test_filters_know_the_names_of_this_vendor(filters: LabelFilters, names: list[str]) -> None:
+    """Whoever found it and whatever it is called there; different words for one thing are instances of one label."""
+    phones = [Detection(Feature.OBJECTS, label, 0.9, BOX, "google") for label in ("Mobile phone", "Cell phone")]
+    written = write_labels(
+        found(*phones, Detection(Feature.OBJECTS, "Houseplant", 0.8, BOX, "google"), wanted=Wanted(filters=filters))
+    )
+    assert [label["Name"] for label in written.body["Labels"]] == names
+    assert written.kept == sum({"Mobile Phone": 2, "Potted Plant": 1}[name] for name in names)
+
+
 def test_a_parent_that_was_seen_itself_keeps_its_own_confidence() -> None:
     assert outline(found(seen("Man", 90, "Person"), seen("Person", 70))) == [("Man", 90, 1), ("Person", 70, 1)]
 
@@ -162,15 +181,17 @@ def test_laws(detections: list[Detection], least_percent: float, most: int | Non
 @pytest.mark.parametrize(
     ("label", "vendor", "name"),
     [
-        ("cell phone", "azure", "Cell Phone"),
+        ("cell phone", "azure", "Mobile Phone"),
         ("Mobile phone", "google", "Mobile Phone"),
+        ("Kitchen & dining room table", "google", "Dining Table"),
+        ("sports car", "azure", "Sports Car"),
         ("person", "", "Person"),
         ("TV", "", "TV"),
         ("", "azure", ""),
         ("iPhone", "rekognition", "iPhone"),
     ],
 )
-def test_names_of_other_vendors_follow_the_habit_of_this_one(label: str, vendor: str, name: str) -> None:
+def test_names_of_other_vendors_become_this_ones(label: str, vendor: str, name: str) -> None:
     assert [one for one, _, _ in outline(found(Detection(Feature.OBJECTS, label, 0.9, BOX, vendor)))] == [name]
 
 
