@@ -136,8 +136,9 @@ class Inquiry:
     """What one image is asked for.
 
     `parameters` is canonical JSON of what changes the inference (it splits lanes); `min_score_unit` (0..1) and
-    `max_results` only filter (they do not). `own_request` is the client's request without the image, in the language of
-    provider `own_vendor`: an image that is sent alone to that provider is asked with exactly these words.
+    `max_results` only filter (they do not). `own_request` is the client's request without the image: an image that is sent
+    alone to the provider `own_vendor` is asked with exactly these words. `parameters` are in the language of `own_vendor`, too;
+    where that is empty (the inquiry of a sheet), in that of whoever is asked.
     """
 
     feature: Feature
@@ -146,6 +147,12 @@ class Inquiry:
     max_results: int | None = None
     own_vendor: str = ""
     own_request: str = ""
+
+    def heard_by(self, vendor: str) -> Inquiry:
+        """What of it means anything to the provider that speaks `vendor`: not the parameters and words of another language."""
+        if self.own_vendor in {"", vendor}:
+            return self
+        return replace(self, parameters="{}", own_vendor="", own_request="")
 
     def __post_init__(self) -> None:
         if self.min_score_unit is not None and not 0.0 <= self.min_score_unit <= 1.0:

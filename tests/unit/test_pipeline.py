@@ -151,6 +151,15 @@ async def test_each_inquiry_is_a_job_of_its_own_and_outcomes_keep_their_order(pi
     assert [by_id[outcome.job_id] for outcome in answered.outcomes] == [Feature.FACES, Feature.OBJECTS]
 
 
+@pytest.mark.parametrize(("vendor", "parameters"), [("azure", "{}"), ("rekognition", '{"language":"de"}')])
+async def test_parameters_in_another_vendors_language_split_no_lanes(pixels: PixelPool, vendor: str, parameters: str) -> None:
+    here = front(pixels)
+    inquiry = Inquiry(Feature.OBJECTS, '{"language":"de"}', own_vendor=vendor, own_request="language=de")
+    await here.pipeline.answer(call(inquiries=(inquiry,)), "request")
+    (job,) = here.intake.jobs.values()
+    assert (job.lane.parameters, job.inquiry.parameters) == (parameters, parameters)
+
+
 ALONE_CASES = [
     ("the caller says so", call(wishes=Wishes(grid=False)), POLICY, Bypass.CALLER),
     ("it asks for something without geometry", call(alone=Bypass.FEATURES), POLICY, Bypass.FEATURES),

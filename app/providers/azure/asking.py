@@ -3,8 +3,8 @@
 Two ways of asking. An image that is sent alone and whose client spoke to Azure itself is asked with the client's own query,
 word for word. A sheet, and an image of another vendor's client, is asked for its one feature with the lane's parameters.
 
-For 4.0 `Inquiry.parameters` may hold "language" and "model-version", both text; members of other vendors' lanes mean nothing
-here and are left out. 3.2 has no parameter that changes what is found. There is no threshold and no limit to ask for: the
+For 4.0 `Inquiry.parameters` may hold "language" and "model-version", both text; another vendor's parameters and words mean
+nothing here. 3.2 has no parameter that changes what is found. There is no threshold and no limit to ask for: the
 service returns everything, however unsure.
 """
 
@@ -32,6 +32,7 @@ _QUERY_CHARACTERS = "!$&'()*+,;=:@/?%"
 
 def target_of(inquiry: Inquiry) -> str:
     """Path and query. Raises Problem(INVALID_PARAMETER) for parameters that cannot be asked for."""
+    inquiry = inquiry.heard_by(VENDOR)
     feature = VISUAL_FEATURES[inquiry.feature]
     if feature.is_of_32:
         return f"{_PATH_32}?visualFeatures={feature.name}"
@@ -39,7 +40,7 @@ def target_of(inquiry: Inquiry) -> str:
 
 
 def _query(inquiry: Inquiry, feature: VisualFeature) -> str:
-    if inquiry.own_vendor == VENDOR and _is_for_analyze(inquiry.own_request):
+    if _is_for_analyze(inquiry.own_request):
         return quote(inquiry.own_request, safe=_QUERY_CHARACTERS)
     asked = {"api-version": _API_VERSION, "features": feature.name}
     return urlencode(asked | dict(_parameters(inquiry.parameters)), safe=",")

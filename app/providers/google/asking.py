@@ -8,6 +8,8 @@ JSON of an object with these members, all optional:
     "imageContext"  ImageContext, as proto3 JSON
     "document"      true: DOCUMENT_TEXT_DETECTION instead of TEXT_DETECTION
 
+Another vendor's parameters and words mean nothing here.
+
 One image per call: a batch costs as much as its images one by one, and one bad neighbour less.
 """
 
@@ -30,7 +32,7 @@ def request_of(image: bytes, inquiry: Inquiry) -> image_annotator.BatchAnnotateI
     """The request for `inquiry`. Raises Problem(INVALID_PARAMETER) for words that are none of an AnnotateImageRequest."""
     batch = _BATCH.pb()()
     try:
-        one = json_format.ParseDict(_asked(inquiry), batch.requests.add(), ignore_unknown_fields=True)
+        one = json_format.ParseDict(_asked(inquiry.heard_by(VENDOR)), batch.requests.add(), ignore_unknown_fields=True)
     except (ValueError, json_format.ParseError, RecursionError) as error:  # of JSON, of the message, of an attacker
         raise Problem(Kind.INVALID_PARAMETER, "The parameters of the request cannot be understood") from error
     one.image.Clear()
@@ -40,7 +42,7 @@ def request_of(image: bytes, inquiry: Inquiry) -> image_annotator.BatchAnnotateI
 
 
 def _asked(inquiry: Inquiry) -> dict[str, Any]:
-    if inquiry.own_vendor == VENDOR and inquiry.own_request:
+    if inquiry.own_request:
         return _object(inquiry.own_request)
     parameters = _object(inquiry.parameters)
     feature = {"type": _type(inquiry.feature, parameters)}

@@ -2,7 +2,7 @@
 
 Two ways of asking. An image that is sent alone to the vendor its client spoke is asked with the client's own words, copied
 as text, so that nothing a newer SDK may say is lost. A sheet is asked with the lane's parameters (AWS member names) and the
-loosest of its images' filters.
+loosest of its images' filters; another vendor's parameters mean nothing here.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _PERCENT_DECIMALS = 4  # 0.55 * 100 is 55.00000000000001 in binary; AWS counts i
 def request_body(image: bytes, inquiry: Inquiry) -> bytes:
     """The body of the request for `inquiry`. Raises Problem(INVALID_PARAMETER) for words that are no JSON object."""
     try:
-        members = _members(inquiry)
+        members = _members(inquiry.heard_by(VENDOR))
     except ValueError as error:  # JSON that is none, or text that has no UTF-8 form
         raise Problem(Kind.INVALID_PARAMETER, "The parameters of the request are not a JSON object") from error
     return _with_image(members, image)
 
 
 def _members(inquiry: Inquiry) -> bytes:
-    if inquiry.own_vendor == VENDOR and inquiry.own_request:
+    if inquiry.own_request:
         own_words = inquiry.own_request.strip().encode()
         if not (own_words.startswith(b"{") and own_words.endswith(b"}")):
             raise ValueError("not a JSON object")

@@ -47,6 +47,14 @@ def test_an_inquiry_accepts_the_borders() -> None:
     assert Inquiry(Feature.FACES, min_score_unit=1.0).min_score_unit == 1.0
 
 
+def test_parameters_and_words_mean_nothing_to_another_vendor() -> None:
+    own = Inquiry(Feature.TEXT, '{"a":1}', 0.5, 3, own_vendor="azure", own_request="a=1")
+    assert own.heard_by("azure") == own
+    assert own.heard_by("google") == Inquiry(Feature.TEXT, "{}", 0.5, 3)
+    merged = Inquiry(Feature.TEXT, '{"a":1}')
+    assert merged.heard_by("google") == merged
+
+
 def test_a_lane_needs_a_layout() -> None:
     with pytest.raises(ValueError, match="at least one layout"):
         replace(LANE, layouts=())

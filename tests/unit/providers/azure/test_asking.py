@@ -26,7 +26,8 @@ def own(words: str, vendor: str = "azure") -> str:
         (Inquiry(Feature.TEXT, '{"language":"de"}'), "&features=read&language=de"),
         (Inquiry(Feature.OBJECTS, '{"model-version":"2023-10-01"}'), "&features=objects&model-version=2023-10-01"),
         (Inquiry(Feature.OBJECTS, '{"language":null}'), "&features=objects"),
-        (Inquiry(Feature.TEXT, '{"document":true,"imageContext":{"languageHints":["de"]}}'), "&features=read"),
+        (Inquiry(Feature.TEXT, '{"language":"de"}', own_vendor="google"), "&features=read"),
+        (Inquiry(Feature.TEXT, '{"model-version":"x","imageContext":{}}', own_vendor="google"), "&features=read"),
     ],
 )  # fmt: skip
 def test_a_sheet_is_asked_for_its_feature_with_the_lanes_parameters(inquiry: Inquiry, query: str) -> None:

@@ -50,9 +50,10 @@ def test_the_clients_own_words_are_sent_as_they_are() -> None:
     assert told == {"features": [{"type": "OBJECT_LOCALIZATION", "maxResults": 7}, {"type": "FACE_DETECTION"}]}
 
 
-def test_another_vendors_words_are_not_ours() -> None:
-    told = asked(Inquiry(Feature.LOGOS, own_vendor="rekognition", own_request='{"features":[]}'))
-    assert told["features"] == [{"type": "LOGO_DETECTION", "maxResults": MOST_RESULTS}]
+@pytest.mark.parametrize("parameters", ["{}", '{"model":"x","imageContext":{"languageHints":["de"]}}'])
+def test_another_vendors_words_and_parameters_are_not_ours(parameters: str) -> None:
+    told = asked(Inquiry(Feature.LOGOS, parameters, own_vendor="rekognition", own_request='{"features":[]}'))
+    assert told == {"features": [{"type": "LOGO_DETECTION", "maxResults": MOST_RESULTS}], "imageContext": {}}
 
 
 @pytest.mark.parametrize(

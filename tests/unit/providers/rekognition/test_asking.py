@@ -79,8 +79,19 @@ def test_the_image_that_was_given_wins_over_one_in_the_words() -> None:
     assert asked(inquiry) == {}
 
 
-def test_another_vendors_words_are_not_used() -> None:
-    assert asked(Inquiry(Feature.FACES, own_vendor="google", own_request='{"features":[]}')) == {}
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        Inquiry(Feature.FACES, own_vendor="google", own_request='{"features":[]}'),
+        Inquiry(
+            Feature.TEXT, '{"language":"de","model-version":"2023-10-01"}', own_vendor="azure", own_request="features=read"
+        ),
+        Inquiry(Feature.TEXT, '{"document":true,"imageContext":{"languageHints":["de"]}}', own_vendor="google"),
+    ],
+)
+def test_another_vendors_words_and_parameters_are_not_used(foreign: Inquiry) -> None:
+    """AWS refuses members that it does not know."""
+    assert asked(foreign) == {}
 
 
 @pytest.mark.parametrize(
