@@ -11,8 +11,12 @@ from typing import Any
 import httpx
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
-from azure.cognitiveservices.vision.computervision.models import ComputerVisionErrorResponseException, VisualFeatureTypes
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.cognitiveservices.vision.computervision.models import (
+    ComputerVisionErrorResponseException,
+    Details,
+    VisualFeatureTypes,
+)
+from azure.core.exceptions import HttpResponseError
 
 from app.core.geometry import Size, UnitBox
 from app.demo.checking import EXACT_OVERLAP, Fate, judge_exact
@@ -222,13 +226,39 @@ def test_a_bad_image_of_3_2(rig: Rig) -> None:
         assert caught.value.response.json()["error"]["innererror"]["code"] == inner
 
 
-@pytest.mark.parametrize("features", [(TAGS,), (OBJECTS, TAGS), (PEOPLE,), (PEOPLE, READ)])
-def test_what_this_provider_does_not_have_is_not_found_and_not_paid(rig: Rig, features: tuple[VisualFeatures, ...]) -> None:
+@pytest.mark.parametrize(
+    ("features", "lacking"), [((TAGS,), TAGS), ((OBJECTS, TAGS), TAGS), ((PEOPLE,), PEOPLE), ((PEOPLE, READ), PEOPLE)]
+)
+def test_what_this_provider_does_not_have_is_not_supported_and_not_paid(
+    rig: Rig, features: tuple[VisualFeatures, ...], lacking: VisualFeatures
+) -> None:
+    """As the vendor says it of a region that lacks a feature: one answer, no second try."""
     before = rig.emulator.paid()
-    with pytest.raises(ResourceNotFoundError) as caught:
+    with pytest.raises(HttpResponseError) as caught:
         Analysis(rig.server.url, retries=3)(SCENES[0].content, *features, headers=HURRIED)
-    assert caught.value.error is not None
-    assert "not available through this provider" in str(caught.value.error.message)
+    error = caught.value.error
+    assert error is not None
+    assert error.innererror is not None
+    assert (caught.value.status_code, error.code) == (400, "InvalidRequest")
+    assert error.innererror["code"] == "NotSupportedVisualFeature"
+    assert f"The feature '{lacking.value}' is not supported" in str(error.message)
+    assert rig.emulator.paid() == before
+
+
+@pytest.mark.parametrize(
+    ("features", "details", "lacking"),
+    [([VisualFeatureTypes.brands], [], "Brands"), ([OLD_OBJECTS, VisualFeatureTypes.adult], [], "Adult"),
+     ([OLD_OBJECTS], [Details.landmarks], "Landmarks")],
+)  # fmt: skip
+def test_what_this_provider_does_not_have_of_3_2(
+    rig: Rig, features: list[VisualFeatureTypes], details: list[Details], lacking: str
+) -> None:
+    before = rig.emulator.paid()
+    with pytest.raises(ComputerVisionErrorResponseException) as caught:
+        vision_client(rig.server.url, new_key()).analyze_image_in_stream(io.BytesIO(SCENES[0].content), features, details)
+    error = caught.value.response.json()["error"]
+    assert (caught.value.response.status_code, error["innererror"]["code"]) == (400, "NotSupportedVisualFeature")
+    assert f"'{lacking}'" in error["message"]
     assert rig.emulator.paid() == before
 
 

@@ -37,6 +37,7 @@ class Reason(Enum):
 
     FEATURE = Kind.INVALID_PARAMETER, "feature"
     NO_FEATURES = Kind.INVALID_PARAMETER, "no features"
+    LACKING = Kind.UNKNOWN_OPERATION, "lacking"
     DETAILS = Kind.INVALID_PARAMETER, "details"
     LANGUAGE = Kind.INVALID_PARAMETER, "language"
     ARGUMENT = Kind.INVALID_PARAMETER, "argument"
@@ -91,6 +92,10 @@ _NO_FEATURE = "Specified feature type is not valid."
 
 _TOO_LARGE = Row(400, _INVALID, "The image is too large.", "InvalidImageSize")
 _WRONG_FORMAT = Row(400, _INVALID, "Image format is not valid.", "InvalidImageFormat")
+# As the vendor says it where a region lacks a feature ("The feature 'Caption' is not supported in this region").
+_LACKING = Row(
+    400, _INVALID, "The feature '{}' is not supported by the provider behind this endpoint.", "NotSupportedVisualFeature"
+)
 _UNAVAILABLE = Row(503, "FailedToProcess", "The service is not available at the moment.", "FailedToProcess", again=True)
 _FAILED = Row(500, "InternalServerError", "Internal server error.", "InternalServerError")
 _TIMEOUT = Row(504, "Timeout", "The image was not analyzed in time.", "Timeout")
@@ -133,6 +138,7 @@ REASONS_40: Mapping[Reason, Row] = MappingProxyType(
         Reason.NO_FEATURES: Row(
             400, _INVALID, "Either 'features' or 'model-name' needs to be specified in the query parameter."
         ),
+        Reason.LACKING: _LACKING,
         Reason.DETAILS: Row(400, _INVALID, _QUERY, "InvalidDetails", "Specified detail is not valid"),
         Reason.LANGUAGE: Row(400, _INVALID, _QUERY, "NotSupportedLanguage", "The input language is not supported"),
         Reason.ARGUMENT: Row(400, _INVALID, _QUERY, "BadArgument", "{}"),
@@ -148,6 +154,7 @@ REASONS_32: Mapping[Reason, Row] = MappingProxyType(
     {
         Reason.FEATURE: Row(400, _INVALID, _NO_FEATURE, "NotSupportedVisualFeature"),
         Reason.NO_FEATURES: Row(400, _INVALID, _NO_FEATURE, "NotSupportedVisualFeature"),
+        Reason.LACKING: _LACKING,
         Reason.DETAILS: Row(400, _INVALID, "Unsupported detail parameter value.", "InvalidDetails"),
         Reason.LANGUAGE: Row(400, _INVALID, "The requested language is not supported.", "NotSupportedLanguage"),
         Reason.ARGUMENT: Row(400, _INVALID, "{}", "BadArgument"),

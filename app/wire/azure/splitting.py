@@ -1,7 +1,7 @@
 """Which features of a request share a sheet, which are asked alone, and which go with the rest, or whether it all goes whole.
 
 A rest is a second request to the vendor with only the features that have no place; so it takes a provider that speaks
-Azure. With any other provider nothing is split: the request is handed on whole, and the desk says that it cannot be.
+Azure. With any other provider such features, and those with places that it does not find, are not to be had.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from app.core.clients import Clients
 from app.core.model import Feature
 from app.core.prices import PriceList
-from app.errors import Kind, Problem
 from app.wire.azure.api import Api, Asked
+from app.wire.azure.refusals import Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,16 @@ class Split:
 
 
 def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> Split | None:
-    """None: the request goes to the vendor whole. Raises Problem(UNKNOWN_OPERATION) where a part of it can go nowhere: that is
-    said before anything is paid for another part.
+    """None: the request goes to the vendor whole. Raises Refused(LACKING) where a part of it can go nowhere: that is said
+    before anything is paid for another part.
     """
     own = options.own
     placed = tuple(name for name in asked.features if _is_offered(api, name, options))
     rest = tuple(name for name in asked.features if name not in placed)
     has_rest = bool(rest or asked.details)
-    if own is None:
-        _require_griddable(api, rest)
-    if not placed or (has_rest and own is None) or (own is not None and asked.pinned):
+    if own is None and has_rest:
+        raise Refused(Reason.LACKING, next(iter((*rest, *asked.details))))
+    if not placed or (own is not None and asked.pinned):
         return None
     alone = () if options.grid_text else tuple(name for name in placed if api.gridded[name].feature is Feature.TEXT)
     shared = tuple(name for name in placed if name not in alone)
@@ -80,10 +80,3 @@ def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> S
 def _is_offered(api: Api, name: str, options: AzureOptions) -> bool:
     row = api.gridded.get(name)
     return row is not None and row.feature in options.offers
-
-
-def _require_griddable(api: Api, names: tuple[str, ...]) -> None:
-    """Of another vendor's provider: what has places, and is not offered, is not to be had."""
-    lacking = next((name for name in names if name in api.gridded), None)
-    if lacking is not None:
-        raise Problem(Kind.UNKNOWN_OPERATION, f"{lacking} is not available through this provider")
