@@ -7,24 +7,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import boto3
+import numpy as np
 import pytest
+from PIL import Image
 
-from app.core.names import COLUMNS
+from app.core.names import AZURE, COLUMNS, GOOGLE, NATIVE, REKOGNITION, spoken
 from tests.integration.test_pairs import PROVIDERS, Behind
 from tests.support.emulator import running_emulator
 from tests.support.fronts import Ask, azure_3_2, azure_4_0, google_grpc, google_rest, native, rekognition
+from tests.support.images import encoded
 from tests.support.pictures import picture
 from tests.support.sdk import new_key
 from tests.support.server import running_server
+from tests.support.tiny_onnx import detr_model
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cross-vendor.md").read_text(encoding="utf-8")
 # A logo and a landmark, an object, a face, a person, a celebrity and a word at once, as emulators see markers.
 SCENE = picture(800, 600, 20, 40)
 REFUSED, HANDED_ON = "-", "handed on"
+# What the emulators' eyes see in a bright picture, as numbers of COCO: things that vendors have different words for.
+BRIGHT = encoded(Image.new("RGB", (320, 240), "white"))
+THINGS = {67: "Cell Phone", 60: "Dining Table", 62: "TV", 58: "Potted Plant"}
+NUMBERS = np.array([list(THINGS)], np.int64)
+PLACES = np.array([[[0.1, 0.1, 0.4, 0.4], [0.5, 0.1, 0.9, 0.4], [0.1, 0.5, 0.4, 0.9], [0.5, 0.5, 0.9, 0.9]]], np.float32)
 
 FRONTS: Mapping[str, tuple[Ask, ...]] = {
     "native": (native,),
@@ -71,7 +82,10 @@ HAS = {
 def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Behind]]:
     vendor, own = PROVIDERS[request.param]
     with ExitStack() as stack:
-        emulator = stack.enter_context(running_emulator("--no-classical", vendor=vendor))
+        folder = tmp_path_factory.mktemp("cross")
+        (folder / "eyes.onnx").write_bytes(detr_model(PLACES, NUMBERS, side_px=64, mask=(1, 1, 1)))
+        eyes = ("--no-classical", "--model", str(folder / "eyes.onnx"))
+        emulator = stack.enter_context(running_emulator(*eyes, vendor=vendor))
         settings = {
             "TESSERA_PROVIDER": request.param,
             "TESSERA_UPSTREAM_URL": emulator.url,
@@ -79,8 +93,7 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             **own,
             **({"TESSERA_UPSTREAM_GRPC": emulator.grpc} if emulator.grpc else {}),
         }
-        log = tmp_path_factory.mktemp("cross") / "log"
-        yield request.param, Behind(stack.enter_context(running_server(log, **settings)), emulator)
+        yield request.param, Behind(stack.enter_context(running_server(folder / "log", **settings)), emulator)
 
 
 def bought(behind: Behind, before: Counter[str]) -> Counter[str]:
@@ -107,6 +120,41 @@ def test_what_is_answered_and_what_is_refused(behind: tuple[str, Behind], front:
                 assert said.items, where
             if not said.refusal and cell != HANDED_ON and not front.lower().startswith(provider):
                 assert set(said.items[0]) == HAS[front, feature], where
+
+
+@pytest.mark.parametrize(
+    ("front", "feature", "vendor", "name_of"),
+    [
+        ("native", "objects", NATIVE, lambda item: item["label"]),
+        ("Rekognition", "DetectLabels", REKOGNITION, lambda item: item["Name"]),
+        ("Google", "OBJECT_LOCALIZATION", GOOGLE, lambda item: item["name"]),
+        ("Azure 4.0", "objects", AZURE, lambda item: item["tags"][0]["name"]),
+        ("Azure 3.2", "/detect", AZURE, lambda item: item["object"]),
+    ],
+)
+def test_things_are_called_what_the_front_vendor_calls_them(
+    behind: tuple[str, Behind], front: str, feature: str, vendor: str, name_of: Callable[[Mapping[str, Any]], str]
+) -> None:
+    """Whoever found them; a vendor's own words are nobody's to change."""
+    provider, proxy = behind
+    expected = {spoken(thing, NATIVE, vendor) for thing in THINGS.values()}
+    for ask in FRONTS[front] if vendor != provider else ():
+        assert {name_of(item) for item in ask(proxy.server, new_key(), feature, BRIGHT).items} >= expected
+
+
+def test_filters_of_labels_compare_with_the_names_that_the_client_sees(behind: tuple[str, Behind]) -> None:
+    provider, proxy = behind
+    name = "Cell Phone" if provider == REKOGNITION else "Mobile Phone"  # the emulator's own word is the former one
+    client: Any = boto3.session.Session().client(
+        "rekognition",
+        endpoint_url=proxy.server.url,
+        region_name="us-east-1",
+        aws_access_key_id=new_key(),
+        aws_secret_access_key="-",
+    )
+    for wanted, found in (([name], [name]), (["Mobile phone"], [])):
+        settings = {"GeneralLabels": {"LabelInclusionFilters": wanted}}
+        assert [one["Name"] for one in client.detect_labels(Image={"Bytes": BRIGHT}, Settings=settings)["Labels"]] == found
 
 
 def test_all_refusals_are_written_down() -> None:
