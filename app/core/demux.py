@@ -73,11 +73,9 @@ def _home_kept(plan: GridPlan, box: UnitBox) -> Placement | _Fate:
         return _Fate.GUTTER
     box_px = box.to_pixels(plan.sheet)
     x_px, y_px = _centre(box_px)
-    for placement in plan.placements:
-        if _holds(placement.content, x_px, y_px):
-            if _lies_on(box_px, placement.content):
-                return placement
-            break
+    for placement in plan.placements:  # without a gutter, the edge's tolerance may let two of them hold the centre
+        if _holds(placement.content, x_px, y_px) and _lies_on(box_px, placement.content):
+            return placement
     touched = sum(1 for placement in plan.placements if _overlaps(box_px, placement.content))
     return _Fate.SEAM if touched > 1 else _Fate.GUTTER
 
