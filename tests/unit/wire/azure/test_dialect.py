@@ -85,6 +85,7 @@ class TestReading:
             (azure_request(VERSION, method="GET"), None),
             (azure_request(path="/computervision/models"), None),
             (old_azure_request("", "tag"), {"Tags"}),
+            (old_azure_request("", "models/landmarks/analyze"), {"Landmarks"}),
             (old_azure_request("", "read/analyzeResults/7", method="GET"), None),
             (old_azure_request("visualFeatures=Color"), {"Color"}),
         ],
