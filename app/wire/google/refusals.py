@@ -16,6 +16,7 @@ import orjson
 
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
+from app.wire.google.paths import NoMethod
 from app.wire.headers import answer_headers
 from app.wire.values import sentence
 
@@ -145,6 +146,8 @@ def status_of(problem: Problem) -> Status:
     own = _own_status(problem.vendor)
     if own is not None:
         return own
+    if isinstance(problem, NoMethod):
+        return Status(Code.NOT_FOUND, problem.detail)
     row = ROWS[problem.kind]
     return Status(row.code, _sentence(row.message, problem.detail))
 
