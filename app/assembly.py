@@ -120,7 +120,6 @@ def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> Goog
     """Prices only where the provider speaks this vendor's language: nothing can be split off for another one."""
     known = tools.provider.capabilities
     return GoogleOptions(
-        grid_text=settings.grid_text,
         prices=known.prices if known.vendor == "google" else None,
         sheet_share=_smallest_share(settings, tools),
         buckets=AllowedBuckets(settings.gcs_buckets),

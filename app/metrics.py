@@ -9,7 +9,8 @@ by one. A counter cannot fall, so what was paid and has not been answered for is
 count: `inferences_saved_total` never exceeds answered - paid, and saved - debt is exactly that. The debt is a gauge of its own.
 It holds what is under way, and what was paid in vain (retries, a halved sheet, a lapsed lease) until savings make up for it;
 another process may never do that, so over several the exact saving is sum(saved) - sum(debt). The dollars work alike.
-Requests that are passed through were never to be gridded, and stay out of it.
+What is passed through, whole or as the rest of a mixed request, was never to be gridded: it is paid as it would have been
+without us, counts among the inferences and the dollars, and neither raises nor lowers a saving.
 """
 
 from __future__ import annotations
@@ -199,12 +200,13 @@ class Metrics:
         self._state.requests.labels(*known).inc()
         self._times.request.labels(endpoint).observe(seconds)
 
-    def paid(self, provider: str, task: str, kind: str, dollars: float) -> None:
-        """One attempt that the provider charges for."""
-        self._money.paid.labels(_known(provider, PROVIDERS), _known(task, TASKS), _known(kind, PAID_KINDS)).inc()
+    def paid(self, provider: str, task: str, kind: str, dollars: float, inferences: int = 1) -> None:
+        """One attempt that the provider charges for; several inferences where it was asked for several features at once."""
+        paid = self._money.paid.labels(_known(provider, PROVIDERS), _known(task, TASKS), _known(kind, PAID_KINDS))
+        paid.inc(inferences)
         self._money.dollars.labels(provider, task).inc(dollars)
         if kind != PASSTHROUGH:
-            self._money.move(provider, task, -1, -dollars)
+            self._money.move(provider, task, -inferences, -dollars)
 
     def answered(self, provider: str, task: str, images: int, dollars_each: float) -> None:
         """Images got an answer of the provider's; alone they would have cost `dollars_each`."""
@@ -265,7 +267,7 @@ class Metrics:
         """The figures as plain values, for `/v1/stats`. Everything is since the start of this process.
 
         inferences.saved and dollars.saved are exact (net of debts, so they may be negative); saved_percent is of what
-        the answered images would have cost alone, and passed-through requests stay out of it. Times are in seconds,
+        the answered images would have cost alone, and what is passed through stays out of it. Times are in seconds,
         estimated from buckets as Prometheus does, and null before the first one.
         """
         money, sheets, state, times = self._money, self._sheets, self._state, self._times
@@ -335,9 +337,9 @@ class Ledger:
     def filtered(self, boxes: int) -> None:
         self._metrics.boxes(self._provider, filtered=boxes)
 
-    def passed_through(self, dollars: float) -> None:
+    def passed_through(self, inferences: int, dollars: float) -> None:
         """The provider was handed a request, or a part of one, that it charges so much for."""
-        self._metrics.paid(self._provider, "other", PASSTHROUGH, dollars)
+        self._metrics.paid(self._provider, "other", PASSTHROUGH, dollars, inferences)
 
 
 class _WithoutCreated(Collector):

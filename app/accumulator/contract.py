@@ -61,8 +61,8 @@ class Intake(Protocol):
     async def withdraw(self, job_id: str, *, only_pending: bool = False) -> Withdrawal:
         """Take a job back (G8). Its future is cancelled unless it is already done.
 
-        `only_pending`: take it back only if nobody holds it (it was not claimed, or the lease has ended); otherwise nothing
-        changes, and the answer says where it is.
+        `only_pending`: take it back only if nobody holds it (it was not claimed, or the lease has ended and for
+        `core.lanes.RETURN_GRACE_S` nobody else has claimed it); otherwise nothing changes, and the answer says where it is.
         """
         ...
 

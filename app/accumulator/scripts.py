@@ -28,7 +28,7 @@ from app.accumulator.keys import ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.replies import Recalled
 from app.clock import Clock
-from app.core.lanes import Admission, Settled
+from app.core.lanes import RETURN_GRACE_S, Admission, Settled
 from app.core.model import Job, Release
 from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
 from app.errors import Kind, Problem
@@ -207,7 +207,7 @@ class ShardCommands:
     async def withdraw(self, job_id: str, lane: str, *, only_pending: bool = False) -> tuple[Withdrawal, bytes | None]:
         """Where the job was, and its outcome if that came first. `lane` is the key of its lane."""
         concerned = [self._keys.image(job_id), self._keys.outcome(job_id), self._keys.stay(lane)]
-        answer = await self._run("withdraw", concerned, [job_id, int(only_pending)])
+        answer = await self._run("withdraw", concerned, [job_id, int(only_pending), _us(RETURN_GRACE_S)])
         return Withdrawal(answer[0].decode()), answer[1] if len(answer) > 1 else None
 
     async def claim(self, batch_id: str, lease_s: float, *, stays: bool) -> Leased | NothingReady:

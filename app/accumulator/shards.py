@@ -33,7 +33,11 @@ class Shards:
 
     async def call_all(self, work: Callable[[ShardCommands], Coroutine[Any, Any, T]]) -> Sequence[T]:
         """The same command on all shards at once, results in their order."""
-        return await asyncio.gather(*(self.call(work(shard)) for shard in self.commands))
+
+        async def one(shard: ShardCommands) -> T:
+            return await self.call(work(shard))  # begun here: of a caller who leaves at once, no command is left unawaited
+
+        return await asyncio.gather(*(one(shard) for shard in self.commands))
 
     def owe(self, name: str, shard: ShardCommands, act: Callable[[], Awaitable[object]], worth_s: float) -> None:
         """Do this in the background, as soon as Redis answers, unless it takes longer than it is worth."""

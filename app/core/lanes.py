@@ -32,6 +32,9 @@ from app.core.window import FORGET_S, Traffic, arrive, is_idle, reason_to_close
 
 # Lanes whose traffic is remembered. Who invents tenants only makes those that are silent longest wait as new lanes do.
 MOST_REMEMBERED = 10_000
+# So long after its lease has ended a batch is left to other workers, seconds: whoever waits to claim does so at once and pays
+# one inference, while its images alone pay one each.
+RETURN_GRACE_S = 2.0
 
 
 class Admission(StrEnum):
@@ -151,11 +154,12 @@ class Lanes:
     def withdraw(self, job_id: str, now_s: float, *, only_pending: bool = False) -> Whereabouts:
         """Take a job out, wherever it is. A batch that loses its last job ends, so that its holder does not pay for it.
 
-        `only_pending`: leave it where it is if it is in a batch that somebody holds, or in a lane whose jobs are to stay.
+        `only_pending`: leave it where it is if it is in a batch that somebody holds, or has held until just now (so that the
+        next worker may have it), or in a lane whose jobs are to stay.
         """
         self._drop_expired(now_s)
         place = self._where.get(job_id)
-        if only_pending and isinstance(place, _Hold) and place.lease_end_s > now_s:
+        if only_pending and isinstance(place, _Hold) and place.lease_end_s + RETURN_GRACE_S > now_s:
             return Whereabouts.UNDER_WAY
         if only_pending and place is not None and self._stays_until_s.get(place.lane.key, now_s) > now_s:
             return Whereabouts.STAYS

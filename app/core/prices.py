@@ -29,6 +29,11 @@ class PriceList:
         asked = set(names)
         return sum(self.each.get(name, self.otherwise) for name in asked if self.free_beside.get(name) not in asked)
 
+    def units(self, names: Iterable[str]) -> int:
+        """How many of these the vendor counts as an inference of their own, for one image that is asked for all of them."""
+        asked = set(names)
+        return sum(self.free_beside.get(name) not in asked for name in asked)
+
     def split_costs_more(self, shared: Iterable[str], rest: Iterable[str], share: float) -> bool:
         """Whether one image costs more in two calls than in one: `share` of a sheet's price for the names that can share
         one (1 / cells at best), and the whole price of the rest.

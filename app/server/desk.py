@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from app.clock import Clock
@@ -22,7 +22,7 @@ from app.log import bound, get_logger
 from app.providers.contract import Forwarder, ForwardReply
 from app.server.reading import BodyRoom, BodyShare, ClientLeft
 from app.wire.contract import Answered, Call, Calls, Dialect, JoiningDialect, Passthrough, RawReply, Rest, RestAnswer, RestReply
-from app.wire.headers import clean_request_id
+from app.wire.headers import INFERENCES, clean_request_id, inferences_header
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class DeskLedger(Protocol):
     def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None: ...
     def bypass(self, reason: Bypass) -> None: ...
     def filtered(self, boxes: int) -> None: ...
-    def passed_through(self, dollars: float) -> None: ...
+    def passed_through(self, inferences: int, dollars: float) -> None: ...
 
 
 class Arrival(Protocol):
@@ -84,12 +84,18 @@ class DeskRules:
 
 @dataclass(slots=True)
 class _Visit:
-    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered."""
+    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered.
+
+    `inferences` is its share of what was paid for its images; `handed_on` what was paid for the parts that went to the vendor
+    as they were.
+    """
 
     request_id: str
     started_s: float
     task: str = "other"
     sheet_ids: tuple[str, ...] = ()
+    inferences: float = 0.0
+    handed_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ class Desk:
             with bound(request_id=visit.request_id), self._room.share() as share:
                 reply, outcome = await self._guarded(arrival, dialect, visit, share)
                 self._done(dialect.name, visit, reply.status, outcome)
-                return Served(reply, visit.request_id)
+                return Served(_with_bill(reply, visit), visit.request_id)
         finally:
             self._inside.discard(task)
 
@@ -189,7 +195,8 @@ class Desk:
         call = await _read(dialect, raw)
         match call:
             case Passthrough():
-                return await arrival.unless_client_leaves(self._forward(raw, call)), "answered"
+                forwarding = self._handed_on(raw, call, Bypass.OPERATION, call.operation, visit)
+                return await arrival.unless_client_leaves(forwarding), "answered"
             case Calls():
                 return await self._answer_calls(arrival, call, dialect, visit)
         visit.task = call.task.value
@@ -203,7 +210,7 @@ class Desk:
         if not isinstance(dialect, JoiningDialect):
             raise TypeError(f"{dialect.name} cannot join several calls")
         visit.task = calls.calls[0].task.value if calls.calls else visit.task
-        answers, rest = await arrival.unless_client_leaves(self._all(calls, visit.request_id))
+        answers, rest = await arrival.unless_client_leaves(self._all(calls, visit))
         for answer in answers:
             if isinstance(answer, Problem):
                 _log_refusal(answer)
@@ -214,11 +221,12 @@ class Desk:
         self._ledger.filtered(reply.filtered)
         return reply, _outcome_of_all(answers, rest)
 
-    async def _all(self, calls: Calls, request_id: str) -> tuple[list[Answered | Problem], RestAnswer]:
+    async def _all(self, calls: Calls, visit: _Visit) -> tuple[list[Answered | Problem], RestAnswer]:
         """All calls and the rest at the same time."""
+        request_id = visit.request_id
         async with asyncio.TaskGroup() as tasks:
             asking = [tasks.create_task(self._one(call, request_id), name=f"call {request_id}") for call in calls.calls]
-            rest = tasks.create_task(self._rest(calls.rest), name=f"rest {request_id}")
+            rest = tasks.create_task(self._rest(calls.rest, visit), name=f"rest {request_id}")
         return [task.result() for task in asking], rest.result()
 
     async def _one(self, call: Call, request_id: str) -> Answered | Problem:
@@ -227,39 +235,38 @@ class Desk:
         except Problem as problem:
             return problem
 
-    async def _rest(self, rest: Rest | None) -> RestAnswer:
+    async def _rest(self, rest: Rest | None, visit: _Visit) -> RestAnswer:
         if rest is None:
             return None
         try:
-            reply = await self._handed_on(rest.request, rest.vendor, rest.billed, Bypass.FEATURES, "this part of the request")
+            reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, "this part of the request", visit)
             return RestReply(reply.status, b"".join([chunk async for chunk in reply.body]))
         except Problem as problem:
             _log_refusal(problem)
             return problem
 
-    async def _forward(self, raw: RawRequest, call: Passthrough) -> ForwardReply:
-        return await self._handed_on(raw, call.vendor, call.billed, Bypass.OPERATION, call.operation)
-
     async def _handed_on(
-        self, raw: RawRequest, vendor: str, billed: Sequence[frozenset[str]], reason: Bypass, what: str
+        self, raw: RawRequest, part: Passthrough | Rest, reason: Bypass, what: str, visit: _Visit
     ) -> ForwardReply:
         """The vendor's reply to a request of its own; what it charges for it is counted."""
-        if self._forwarder is None or vendor != self._rules.speaks:
+        if self._forwarder is None or part.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{what} is not available through this provider")
         self._ledger.bypass(reason)
         try:
             reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
         except Problem as problem:
             if problem.kind is Kind.PROVIDER_TIMEOUT:  # it was sent, and may be billed: guessed upwards
-                self._charge(billed)
+                self._charge(part.billed, visit)
             raise
         if reply.status < FIRST_ERROR_STATUS:
-            self._charge(billed)
+            self._charge(part.billed, visit)
         return reply
 
-    def _charge(self, billed: Sequence[frozenset[str]]) -> None:
+    def _charge(self, billed: Sequence[frozenset[str]], visit: _Visit) -> None:
         if billed:
-            self._ledger.passed_through(sum(self._rules.prices.of(names) for names in billed))
+            inferences = sum(self._rules.prices.units(names) for names in billed)
+            visit.handed_on += inferences
+            self._ledger.passed_through(inferences, sum(self._rules.prices.of(names) for names in billed))
 
 
 async def _read(dialect: Dialect, raw: RawRequest) -> Call | Calls | Passthrough:
@@ -274,8 +281,20 @@ def outcome_of(kind: Kind) -> str:
     return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
 
 
+def _with_bill(reply: Reply, visit: _Visit) -> Reply:
+    """The reply, telling what was paid for the whole request where a part of it was handed on."""
+    if not visit.handed_on:
+        return reply
+    bill = inferences_header(visit.inferences + visit.handed_on)
+    if isinstance(reply, RawReply):
+        return replace(reply, headers={**reply.headers, **bill})
+    others = tuple((name, value) for name, value in reply.headers if name.lower() != INFERENCES.lower())
+    return replace(reply, headers=(*others, *bill.items()))
+
+
 def _note(visit: _Visit, outcomes: Sequence[Outcome]) -> None:
-    """Remember the sheets, and log the failures: the vendor's own words stay here when the client is not to see them."""
+    """Remember sheets and bill, and log the failures: the vendor's own words stay here when the client is not to see them."""
+    visit.inferences += sum(outcome.bill.inferences for outcome in outcomes)
     visit.sheet_ids += tuple(outcome.bill.sheet_id for outcome in outcomes if outcome.bill.sheet_id)
     for outcome in outcomes:
         if isinstance(outcome.result, Failure):

@@ -20,7 +20,7 @@ from app.providers.contract import ForwardReply
 from app.server.desk import FIRST_ERROR_STATUS, Desk
 from app.server.reading import BodyShare, unless_client_leaves
 from app.wire.contract import Dialect, RawReply
-from app.wire.google import GRPC_METHOD, GRPC_SERVICE
+from app.wire.google import GRPC_METHOD, GRPC_SERVICE, packed_status
 from app.wire.headers import REQUEST_ID
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ _ROOM_BYTES = 1024 * 1024
 # Largest metadata, bytes: bearer tokens stay well below 16 kB. The same as for HTTP.
 _MAX_METADATA_BYTES = 32_768
 _PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
+# Where clients look for a whole google.rpc.Status: https://grpc.io/docs/guides/error/
+_DETAILS = "grpc-status-details-bin"
 # Headers of a reply that have no meaning as metadata.
 _NOT_METADATA = frozenset({"content-type"})
 
@@ -119,7 +121,8 @@ async def _sent(reply: RawReply | ForwardReply, context: _Context) -> bytes:
     trailing = tuple((name.lower(), value) for name, value in reply.headers.items() if name.lower() not in _NOT_METADATA)
     if reply.status >= FIRST_ERROR_STATUS:
         code, message = _status(reply.body)
-        await context.abort(code, message, trailing)
+        details = packed_status(reply.body)
+        await context.abort(code, message, (*trailing, (_DETAILS, details)) if details else trailing)
     context.set_trailing_metadata(trailing)
     return reply.body
 

@@ -80,6 +80,7 @@ def answer_headers(outcomes: Sequence[Outcome], request_id: str) -> dict[str, st
     """The headers of an answer, failures included. Without outcomes (nothing was asked) only the request's id is known.
 
     Inferences are summed over the request's inquiries; durations are the longest of them, since they run at the same time.
+    What was paid for a part that was handed on is not known here: the desk adds it.
     """
     headers = {REQUEST_ID: request_id}
     if not outcomes:
@@ -90,10 +91,15 @@ def answer_headers(outcomes: Sequence[Outcome], request_id: str) -> dict[str, st
     upstream_ms = _longest_ms(bill.provider_s for bill in bills)
     return headers | {
         GRID: str(bills[0].layout),
-        INFERENCES: compact_decimal(sum(bill.inferences for bill in bills), SHARE_PLACES),
+        **inferences_header(sum(bill.inferences for bill in bills)),
         WAIT_MS: wait_ms,
         SERVER_TIMING: f"wait;dur={wait_ms}, compose;dur={compose_ms}, upstream;dur={upstream_ms}",
     }
+
+
+def inferences_header(inferences: float) -> dict[str, str]:
+    """What was paid for the request."""
+    return {INFERENCES: compact_decimal(inferences, SHARE_PLACES)}
 
 
 def _longest_ms(durations_s: Iterable[float]) -> str:

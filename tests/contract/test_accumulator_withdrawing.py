@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.accumulator.contract import Accumulator, Settlement, Withdrawal
+from app.core.lanes import RETURN_GRACE_S
 from tests.contract.conftest import LEASE_S, Bench
 from tests.support.claims import claim, enqueue_all, result_of
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
@@ -46,12 +47,34 @@ async def test_g8_only_what_is_pending_is_taken_back_where_that_is_asked(accumul
 
 
 async def test_g8_what_nobody_holds_any_more_counts_as_pending(bench: Bench, accumulator: Accumulator) -> None:
-    """Its holder is gone without a word, and nobody else may be there to take it over."""
+    """Its holder is gone without a word, and after a while it shows that nobody else is there to take it over."""
     futures = await enqueue_all(accumulator, "a", "b")
     await claim(accumulator)
     bench.clock.advance(LEASE_S)
+    assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.UNDER_WAY
+    bench.clock.advance(RETURN_GRACE_S)
     assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.PENDING
     assert futures["a"].cancelled()
+    assert job_ids(await claim(accumulator)) == ["b"]
+
+
+async def test_g8_what_came_back_just_now_is_the_next_workers(bench: Bench, accumulator: Accumulator) -> None:
+    """However often somebody asks for it, a worker who comes in time finds it whole."""
+    await enqueue_all(accumulator, "a", "b")
+    assert await accumulator.give_back(await claim(accumulator))
+    bench.clock.advance(RETURN_GRACE_S / 2)
+    assert await accumulator.withdraw("a", only_pending=True) is Withdrawal.UNDER_WAY
+    assert job_ids(await claim(accumulator)) == ["a", "b"]
+    bench.clock.advance(LEASE_S)
+    assert await accumulator.withdraw("b", only_pending=True) is Withdrawal.UNDER_WAY
+    assert job_ids(await claim(accumulator)) == ["a", "b"]
+
+
+async def test_g8_whoever_leaves_for_good_waits_for_nobody(bench: Bench, accumulator: Accumulator) -> None:
+    await enqueue_all(accumulator, "a", "b")
+    await claim(accumulator)
+    bench.clock.advance(LEASE_S)
+    assert await accumulator.withdraw("a") is Withdrawal.UNDER_WAY
     assert job_ids(await claim(accumulator)) == ["b"]
 
 

@@ -217,6 +217,20 @@ def test_a_bad_image_is_the_vendors_error(rig: Rig, name: str) -> None:
     assert rig.emulator.paid() == before
 
 
+def test_the_largest_image_is_taken_and_a_larger_one_refused_in_the_vendors_words(rig: Rig) -> None:
+    """Also far above what the server itself takes."""
+    largest = bad_images.heavy(19 * MIB, SCENES[0].content)
+    result, _ = Analysis(rig.server.url)(largest + bytes(20 * MIB - len(largest)), OBJECTS, headers=HURRIED)
+    check_analysis(SCENES[0], result)
+    for more, words in ((1, "zero or larger than 20971520 bytes"), (4 * MIB, "The image is too large.")):
+        with pytest.raises(HttpResponseError) as caught:
+            Analysis(rig.server.url, retries=3)(bytes(20 * MIB + more), OBJECTS, headers=HURRIED)
+        assert caught.value.status_code == 400
+        assert caught.value.error is not None
+        assert caught.value.error.code == "InvalidRequest"
+        assert words in str(caught.value.error.message)
+
+
 def test_a_bad_image_of_3_2(rig: Rig) -> None:
     client = vision_client(rig.server.url, new_key())
     for data, inner in ((b"text", "InvalidImageFormat"), (bad_images.heavy(5 * MIB), "InvalidImageSize")):

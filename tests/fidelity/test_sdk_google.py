@@ -286,6 +286,14 @@ def test_the_vendors_paths_are_all_the_same(rig: Rig) -> None:
         assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT"), path
 
 
+@pytest.mark.parametrize(
+    "path", ["/v2/images:annotate", "/v1p4beta1/images:paint", "/v1/images:paint", "/v1/projects/p/locations/l/products"]
+)
+def test_what_the_service_does_not_have_is_not_found_in_its_words(rig: Rig, path: str) -> None:
+    status, answer, _ = post(rig.server.url, b"{}", path)
+    assert (status, answer) == (404, {"error": {"code": 404, "message": "Method not found.", "status": "NOT_FOUND"}})
+
+
 @pytest.mark.parametrize("path", ["/v1/files:annotate", "/v1/images:asyncBatchAnnotate", "/v1/projects/p/operations/1:cancel"])
 def test_what_is_passed_through_needs_the_same_vendor_behind(rig: Rig, path: str) -> None:
     status, answer, _ = post(rig.server.url, b"{}", path)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 
 from app.core.geometry import PixelBox
 from app.demo.checking import EXACT_OVERLAP
+from app.demo.scenes import Scene
 from app.demo.truth import overlap
 from tests.support.azure_clients import analysis_client
 from tests.support.emulator import RunningEmulator, running_emulator
@@ -65,6 +67,22 @@ def test_a_mixed_request_pays_for_half_a_sheet_and_for_the_rest(rig: Rig) -> Non
                 if overlap(pixels_of(one.bounding_box).to_unit(scene.size), thing.box) > EXACT_OVERLAP
             ]
             assert label == thing.label
+
+
+def test_each_client_is_told_what_the_vendor_counted_for_him(rig: Rig) -> None:
+    """Half of each sheet, and the whole of each feature that was asked for alone."""
+    client = analysis_client(rig.server.url, new_key())
+    before = rig.units()
+    headers: list[Mapping[str, str]] = []
+
+    def ask(scene: Scene, features: list[VisualFeatures]) -> None:
+        client.analyze(scene.content, features, raw_response_hook=lambda told: headers.append(told.http_response.headers))
+
+    together(*(partial(ask, scene, MIXED) for scene in SCENES))
+    ask(SCENES[0], [VisualFeatures.TAGS, VisualFeatures.CAPTION])
+    paid = sum(count - before.get(name, 0) for name, count in rig.units().items())
+    assert [one["X-Tessera-Inferences"] for one in headers] == ["3", "3", "2"]
+    assert paid == 8
 
 
 def pixels_of(box: object) -> PixelBox:

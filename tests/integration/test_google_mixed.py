@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
+import httpx
 import pytest
+from google.cloud import vision
+from google.protobuf import json_format
 
 from app.core.geometry import UnitBox
 from app.demo.checking import EXACT_OVERLAP
@@ -14,6 +18,7 @@ from app.demo.scenes import Scene
 from app.demo.truth import overlap
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
+from tests.support.google_wire import GRPC_PATH
 from tests.support.pictures import picture
 from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import RunningServer, running_server
@@ -21,6 +26,7 @@ from tests.support.server import RunningServer, running_server
 SCENES = (picture(800, 600, 3, 8), picture(800, 600, 21, 30, 55))
 MIXED = ("OBJECT_LOCALIZATION", "FACE_DETECTION", "LABEL_DETECTION", "SAFE_SEARCH_DETECTION", "IMAGE_PROPERTIES")
 BAD = b"no image at all"
+CALL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,32 @@ def test_a_mixed_request_pays_for_half_a_sheet_and_for_the_rest(rig: Rig) -> Non
         assert list(response.label_annotations) == list(alone.label_annotations)
         assert response.safe_search_annotation == alone.safe_search_annotation
         assert response.image_properties_annotation == alone.image_properties_annotation
+
+
+def test_the_bill_is_that_of_the_whole_request_on_both_carriers(rig: Rig) -> None:
+    """Half of two sheets, Label and Image Properties; Safe Search is free beside Label. Over gRPC also where nothing shares."""
+    key = new_key()
+    before = rig.units()
+    batches = [vision.BatchAnnotateImagesRequest.pb(message_of(scene, MIXED)) for scene in SCENES]
+    with grpc.insecure_channel(rig.server.grpc) as channel:
+        call: Any = channel.unary_unary(GRPC_PATH)
+
+        def over_grpc(message: Any) -> str:
+            _, told = call.with_call(message.SerializeToString(), metadata=with_key(key), timeout=CALL_S)
+            return str(dict(told.trailing_metadata())["x-tessera-inferences"])
+
+        def over_rest(message: Any) -> str:
+            url = f"{rig.server.url}/v1/images:annotate?key={key}"
+            return httpx.post(url, content=json_format.MessageToJson(message), timeout=CALL_S).headers["x-tessera-inferences"]
+
+        assert together(lambda: over_grpc(batches[0]), lambda: over_rest(batches[1])) == ["3", "3"]
+        labels = vision.BatchAnnotateImagesRequest.pb(message_of(SCENES[0], ("LABEL_DETECTION", "SAFE_SEARCH_DETECTION")))
+        assert (over_grpc(labels), over_rest(labels)) == ("1", "1")
+    assert sum(count - before.get(name, 0) for name, count in rig.units().items()) == 8
+
+
+def message_of(scene: Scene, features: Sequence[str]) -> vision.BatchAnnotateImagesRequest:
+    return vision.BatchAnnotateImagesRequest(requests=asked((scene.content, features)))
 
 
 def test_a_batch_shares_a_sheet_with_itself_and_a_bad_image_costs_its_neighbours_nothing(rig: Rig) -> None:

@@ -225,10 +225,11 @@ def test_savings_of_one_task_do_not_pay_the_debts_of_another() -> None:
 
 
 def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
+    """Two features of one image, say, are two inferences: as many as without us."""
     metrics = build()
-    metrics.ledger("rekognition", "detect", price).passed_through(DOLLARS_EACH)
+    metrics.ledger("rekognition", "detect", price).passed_through(2, DOLLARS_EACH)
     snapshot = metrics.snapshot()
-    assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (1, 0)
+    assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (2, 0)
     assert snapshot["dollars"] == {"spent": DOLLARS_EACH, "saved": 0}
 
 
@@ -236,7 +237,7 @@ def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
     metrics = build()
     ledger = metrics.ledger("rekognition", "detect", price)
     ledger.paid("single", "objects")
-    ledger.passed_through(DOLLARS_EACH)
+    ledger.passed_through(1, DOLLARS_EACH)
     ledger.error(Kind.PROVIDER_TIMEOUT)
     ledger.took(0.2)
     ledger.answered(2, "objects")

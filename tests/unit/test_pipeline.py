@@ -456,13 +456,15 @@ class OneLink:
         return self.image
 
 
-async def test_a_linked_image_is_fetched_and_gathered_like_any_other(pixels: PixelPool) -> None:
-    plain = call()
+async def test_a_linked_image_is_fetched_once_and_gathered_like_any_other(pixels: PixelPool) -> None:
+    """Also where one feature shares a sheet and another (text) goes alone."""
+    plain = call(inquiries=(Inquiry(Feature.OBJECTS), Inquiry(Feature.TEXT)))
     assert isinstance(plain.source, InlineImage)
     links = OneLink(plain.source.data)
     here = front(pixels, links=links)
     answered = await here.pipeline.answer(replace(plain, source=LinkedImage("https://photos.example/a.jpg")), "request")
-    assert isinstance(answered.outcomes[0].result, Answer)
+    assert all(isinstance(outcome.result, Answer) for outcome in answered.outcomes)
+    assert here.tally.bypasses == [Bypass.SETTING]
     assert links.asked == [("https://photos.example/a.jpg", plain.max_image_bytes)]
 
 

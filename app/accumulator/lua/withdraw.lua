@@ -2,6 +2,7 @@
 --
 -- KEYS[13]  image:<job>       KEYS[14]  outcome:<job>       KEYS[15]  stay:<lane>
 -- ARGV[4]   job id            ARGV[5]   1 if a job in a batch that somebody holds stays where it is
+-- ARGV[6]   for so long after its lease has ended a batch counts as held, us: it is the next worker's to claim
 -- Result    {pending | under_way | stays}, or {gone, outcome} where the outcome came first, or {gone, false}. With ARGV[5] an outcome
 --           stays, too: whoever asked may never hear of it.
 -- Atomic because otherwise a claim or a result could come between finding the job and removing it (G1, G8).
@@ -11,7 +12,7 @@ drop_expired()
 local job = read(JOBS, id)
 local batch = job and job.batch and read(BATCHES, job.batch)
 local only_pending = ARGV[5] == '1'
-if batch and only_pending and tonumber(redis.call('ZSCORE', LEASES, job.batch) or 0) > now then
+if batch and only_pending and tonumber(redis.call('ZSCORE', LEASES, job.batch) or 0) + tonumber(ARGV[6]) > now then
   return {'under_way'}
 end
 if job and only_pending and tonumber(redis.call('GET', KEYS[15]) or 0) > now then

@@ -44,6 +44,8 @@ _BILLED = MappingProxyType(
         "read/analyze": "read",
         "generatethumbnail": "thumbnail",
         "areaofinterest": "areaOfInterest",
+        "models/celebrities/analyze": "Celebrities",
+        "models/landmarks/analyze": "Landmarks",
     }
 )
 _OPERATION = re.compile(r"/vision/v[^/]+/(.+)", re.ASCII)

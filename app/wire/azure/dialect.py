@@ -1,8 +1,8 @@
 """The Azure dialects: a request for features of one image in, the vendor's JSON or error out. Called by the server.
 
-    read         path and query -> features -> image -> what shares a sheet (Call), what is alone or goes with the rest (Calls)
+    read         path and query -> features -> image -> what has a place (Call), and a rest beside it (Calls)
     write        outcomes -> the vendor's own body untouched when it was sent alone, otherwise rebuilt from the findings
-    write_calls  the same for several calls about one image, and the members of the rest beside them
+    write_calls  the same, and the members of the rest beside them
 
 4.0 and 3.2 are two dialects of one name: they differ in their words for everything, errors included, and clients of both share
 sheets. An answer from a grid lacks what has no place; `docs/azure-front.md` has the table.
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.core.model import Bypass, Failure, Outcome, Picture, RawRequest, Task
+from app.core.model import Failure, Outcome, Picture, RawRequest, Task
 from app.errors import Kind, Problem
 from app.wire.azure import refusals
 from app.wire.azure.analysis32 import API_32
@@ -74,10 +74,8 @@ class AzureDialect:
         if parts is None:
             names = (*asked.features, *asked.details)
             return self._handed_on(f"{asked.operation} with {', '.join(names)}", tenant, names)
-        calls = tuple(self._calls(asked, parts, tenant, source, wishes))
-        if len(calls) == 1 and not parts.has_rest:
-            return calls[0]
-        return Calls(calls, self._rest(raw, asked, parts) if parts.has_rest else None)
+        call = self._call(asked, parts, tenant, source, wishes)
+        return Calls((call,), self._rest(raw, asked, parts)) if parts.has_rest else call
 
     def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:
         """Azure's answer to `call`."""
@@ -106,22 +104,19 @@ class AzureDialect:
         """Whether the vendor reads this file and we do not, and the provider is the vendor."""
         return self._options.own is not None and isinstance(source, InlineImage) and source.data.startswith(self._api.unread)
 
-    def _calls(self, asked: Asked, parts: Split, tenant: str, source: ImageSource, wishes: Wishes) -> list[Call]:
-        """One for what may share a sheet, one for what may not."""
-        call = Call(
+    def _call(self, asked: Asked, parts: Split, tenant: str, source: ImageSource, wishes: Wishes) -> Call:
+        return Call(
             endpoint=self.name,
             operation=asked.operation,
             task=Task.DETECT,
             tenant=tenant,
             source=source,
-            inquiries=tuple(asked.inquiries[name] for name in parts.shared),
+            inquiries=tuple(asked.inquiries[name] for name in parts.placed),
             wishes=wishes,
             formats=FORMATS,
             max_image_bytes=self._api.bodies.max_image_bytes,
             check=check_sides,
         )
-        alone = replace(call, inquiries=tuple(asked.inquiries[name] for name in parts.alone), alone=Bypass.SETTING)
-        return [one for one in (call, alone) if one.inquiries]
 
     def _rest(self, raw: RawRequest, asked: Asked, parts: Split) -> Rest:
         """Its answer is read here, so it must not come compressed, whatever the client could read."""

@@ -1,4 +1,4 @@
-"""Which features of a request share a sheet, which are asked alone, and which go with the rest, or whether it all goes whole.
+"""Which features of a request have a place, and which go with the rest, or whether it all goes whole.
 
 A rest is a second request to the vendor with only the features that have no place; so it takes a provider that speaks
 Azure. With any other provider such features, and those with places that it does not find, are not to be had.
@@ -29,8 +29,8 @@ class OwnProvider:
 class AzureOptions:
     """What the operator decides, and what stands behind.
 
-    `grid_text`: text may share a sheet (small print suffers); otherwise it is read alone. `offers`: what the provider can be
-    asked for, whoever it is. `clients`: who is let in.
+    `grid_text`: text may share a sheet (small print suffers); otherwise the pipeline asks for it alone. `offers`: what the
+    provider can be asked for, whoever it is. `clients`: who is let in.
     """
 
     grid_text: bool = False
@@ -41,10 +41,9 @@ class AzureOptions:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The features of a request, by the way that they take."""
+    """The features of a request, by the way that they take: `placed` ones are asked for by the pipeline."""
 
-    shared: tuple[str, ...]
-    alone: tuple[str, ...] = ()
+    placed: tuple[str, ...]
     rest: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
 
@@ -65,16 +64,15 @@ def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> S
         raise Refused(Reason.LACKING, next(iter((*rest, *asked.details))))
     if not placed or (own is not None and asked.pinned):
         return None
-    alone = () if options.grid_text else tuple(name for name in placed if api.gridded[name].feature is Feature.TEXT)
-    shared = tuple(name for name in placed if name not in alone)
     if not has_rest or own is None:
-        return Split(shared, alone)
+        return Split(placed)
+    shared = tuple(name for name in placed if options.grid_text or api.gridded[name].feature is not Feature.TEXT)
     if not shared or not may_grid:
         return None
     rest = tuple(name for name in asked.features if name not in shared)  # what is alone anyway goes with the rest
     if own.prices.split_costs_more(shared, (*rest, *asked.details), own.share):
         return None
-    return Split(shared, (), rest, asked.details)
+    return Split(shared, rest, asked.details)
 
 
 def _is_offered(api: Api, name: str, options: AzureOptions) -> bool:

@@ -4,7 +4,8 @@ Facts: the google-cloud-vision package's own message types and clients, and Goog
 
 dialect   read, write, refuse: the way of a request
 paths     what a path asks for: a gRPC method, images:annotate, or something to be passed through
-query     the query of a REST call: how the answer is to be written
+query     the query of a call: how the answer is to be written
+masks     partial responses: which members of the answer are wanted
 request   JSON or protobuf bytes -> images asked about; whose they are
 asking    images asked about -> calls, and what cannot share a sheet
 messages  the vendor's message types: bytes <-> values
@@ -17,5 +18,6 @@ refusals  errors.Kind -> google.rpc.Status
 
 from app.wire.google.dialect import GoogleDialect, GoogleOptions
 from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, is_rest_path
+from app.wire.google.refusals import packed_status
 
-__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "is_rest_path"]
+__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "is_rest_path", "packed_status"]

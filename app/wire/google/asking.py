@@ -1,8 +1,7 @@
 """Images asked about -> calls that may share a sheet, and the rest that cannot.
 
 Griddable features of an image become one call with an inquiry each; the others go to the vendor in one request of its own,
-with just those images and features, unless a price list says that asking for everything at once is cheaper. Text is left out
-of grids unless the operator wants it there (small print suffers): it becomes a call of its own that goes alone. An image that
+with just those images and features, unless a price list says that asking for everything at once is cheaper. An image that
 cannot be asked about at all is refused by itself.
 """
 
@@ -18,7 +17,7 @@ import pybase64
 
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients
-from app.core.model import Bypass, Feature, Inquiry, RawRequest, Task, canonical_json
+from app.core.model import Feature, Inquiry, RawRequest, Task, canonical_json
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.wire.contract import Call, Calls, ImageSource, InlineImage, LinkedImage, Rest, Wishes
@@ -67,7 +66,6 @@ class GoogleOptions:
     the rest, so that what it does find is not lost with it. `clients`: who is let in.
     """
 
-    grid_text: bool = False
     prices: PriceList | None = None
     sheet_share: float = 0.5
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
@@ -97,10 +95,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """One image's features: those that share a sheet, text that goes alone, and the names of the rest."""
+    """One image's features: those that can share a sheet, and the names of the rest."""
 
-    shared: tuple[str, ...] = ()
-    alone: tuple[str, ...] = ()
+    placed: tuple[str, ...] = ()
     rest: frozenset[str] = frozenset()
 
 
@@ -116,10 +113,9 @@ def calls_of(asked: Asked, caller: Caller, options: GoogleOptions, form: Form, p
         except Problem as problem:
             refused[place] = problem
             continue
-        for names, alone in ((split.shared, None), (split.alone, Bypass.SETTING)):
-            if names:
-                calls.append(_call(image, names, alone, caller))
-                places.append(place)
+        if split.placed:
+            calls.append(_call(image, split.placed, caller))
+            places.append(place)
         if split.rest:
             rest[place] = (image, split.rest)
     plan = Plan(form, len(asked.images), tuple(places), tuple(rest), refused)
@@ -139,8 +135,7 @@ def _split(image: AskedImage, options: GoogleOptions) -> _Split:
     rest = names - offered
     if _goes_whole(image, can_share, rest, options):
         return _Split(rest=names)
-    text = tuple(name for name in can_share if FEATURES[name] is Feature.TEXT and not options.grid_text)
-    return _Split(tuple(name for name in can_share if name not in text), text, rest)
+    return _Split(can_share, rest)
 
 
 def _goes_whole(image: AskedImage, can_share: Iterable[str], rest: frozenset[str], options: GoogleOptions) -> bool:
@@ -167,7 +162,7 @@ def _name(feature: Mapping[str, Any]) -> str:
     return str(name)
 
 
-def _call(image: AskedImage, names: tuple[str, ...], alone: Bypass | None, caller: Caller) -> Call:
+def _call(image: AskedImage, names: tuple[str, ...], caller: Caller) -> Call:
     source: ImageSource = InlineImage(image.content) if image.content else LinkedImage(image.uri)
     return Call(
         endpoint=caller.endpoint,
@@ -179,7 +174,6 @@ def _call(image: AskedImage, names: tuple[str, ...], alone: Bypass | None, calle
         wishes=caller.wishes,
         formats=FORMATS,
         max_image_bytes=MAX_IMAGE_BYTES,
-        alone=alone,
     )
 
 

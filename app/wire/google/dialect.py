@@ -10,6 +10,7 @@ vendor always goes as REST. A refusal is JSON on both ways; the gRPC server make
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.core.model import Outcome, Picture, RawRequest
 from app.errors import Kind, Problem
@@ -18,8 +19,8 @@ from app.wire.google import paths, refusals, request
 from app.wire.google.asking import PLAN, Caller, GoogleOptions, Plan, calls_of
 from app.wire.google.buckets import require_allowed_buckets
 from app.wire.google.joining import joined
-from app.wire.google.messages import written
-from app.wire.google.query import BINARY, form_of
+from app.wire.google.messages import answer_mask, written
+from app.wire.google.query import BINARY, form_of, selector_of
 from app.wire.headers import answer_headers, read_wishes
 
 __all__ = ["GoogleDialect", "GoogleOptions"]
@@ -46,9 +47,10 @@ class GoogleDialect:
             require_allowed_buckets(raw, self._options.buckets)
             return Passthrough(self.name, operation, tenant, refusals.VENDOR)
         caller = Caller(self.name, tenant, read_wishes(raw.headers))
+        mask = answer_mask(selector_of(raw))
         if paths.is_grpc(raw):
-            return calls_of(request.read_message(raw.body), caller, self._options, BINARY, None)
-        form = form_of(raw.query)
+            return calls_of(request.read_message(raw.body), caller, self._options, replace(BINARY, mask=mask), None)
+        form = replace(form_of(raw.query), mask=mask)
         _require_plain(raw)
         asked = request.read_json(raw.body)
         calls = calls_of(asked, caller, self._options, form, paths.plain_path(raw.path))

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from app.errors import Kind, Problem
+from app.wire.google.masks import Mask, mask_of, prune
 from app.wire.google.query import Form
 
 _BATCH_REQUEST: Any = image_annotator.BatchAnnotateImagesRequest.pb()
@@ -122,9 +123,15 @@ def image_answers_from_tree(tree: Any) -> list[Any]:
         raise Problem(Kind.PROVIDER_GARBLED, "the vendor's answer cannot be read") from error
 
 
+def answer_mask(selector: str) -> Mask | None:
+    """What a selector means in a BatchAnnotateImagesResponse. Raises Problem(INVALID_PARAMETER)."""
+    return mask_of(selector, _BATCH_ANSWER.DESCRIPTOR) if selector.strip() else None
+
+
 def written(answers: list[Any], form: Form) -> bytes:
     """A BatchAnnotateImagesResponse as the body of a reply."""
     batch = _BATCH_ANSWER(responses=answers)
+    prune(batch, form.mask)
     if form.binary:
         data: bytes = batch.SerializeToString()
         return data

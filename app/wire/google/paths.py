@@ -27,8 +27,15 @@ _OPERATION = re.compile(
     rf"{_VERSION}(?:projects/[^/]+/)?(?:locations/[^/]+/)?operations/[^/:]+(?P<cancel>:cancel)?",
     re.ASCII,
 )
-# Everything that a client of this service could mean, so that what is wrong with it is said in the vendor's words.
-_FAMILY = re.compile(rf"{_VERSION}(?:images|files|operations|projects|locations)(?:[/:].*)?", re.ASCII)
+# Everything that a client of this service could mean, of any version, so that what is wrong is said in the vendor's words.
+_FAMILY = re.compile(r"/{1,2}v[0-9][0-9a-z]*/(?:images|files|operations|projects|locations)(?:[/:].*)?", re.ASCII)
+
+
+class NoMethod(Problem):
+    """The service has nothing there: not the same as what it has and the provider behind has not."""
+
+    def __init__(self) -> None:
+        super().__init__(Kind.UNKNOWN_OPERATION, "Method not found.")
 
 
 def is_rest_path(path: str) -> bool:
@@ -42,7 +49,7 @@ def is_grpc(request: RawRequest) -> bool:
 
 
 def operation_of(request: RawRequest) -> str:
-    """`images:annotate`, or the name of what is passed through. Raises Problem(UNKNOWN_OPERATION)."""
+    """`images:annotate`, or the name of what is passed through. Raises NoMethod."""
     if is_grpc(request):
         return ANNOTATE
     called = _VERB.fullmatch(request.path)
@@ -51,7 +58,7 @@ def operation_of(request: RawRequest) -> str:
     operation = _OPERATION.fullmatch(request.path)
     if operation is not None and request.method == ("POST" if operation["cancel"] else "GET"):
         return "operations"
-    raise Problem(Kind.UNKNOWN_OPERATION, "Method not found.")
+    raise NoMethod
 
 
 def plain_path(path: str) -> str:

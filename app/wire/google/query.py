@@ -1,14 +1,16 @@
-"""The query of a REST call: system parameters only. Out: how the answer is to be written, and the key it may carry."""
+"""The query of a call: system parameters only. Out: how the answer is to be written, and the key it may carry."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from app.core.model import RawRequest
 from app.errors import Kind, Problem
+from app.wire.google.masks import Mask
 from app.wire.values import quoted
 
-# https://cloud.google.com/apis/docs/system-parameters, and what clients add. `fields` is taken and changes nothing.
+# https://cloud.google.com/apis/docs/system-parameters, and what clients add.
 _SYSTEM = frozenset(
     {
         "$alt",
@@ -27,16 +29,18 @@ _SYSTEM = frozenset(
 )
 _JSON, _ENUM_NUMBERS = "json", "enum-encoding=int"
 _INDENT = 2
+_MASK_HEADER = "x-goog-fieldmask"
 _MAX_FIELDS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How an answer is to be written: a serialized message, or JSON with enums by name or by number."""
+    """How an answer is to be written: a serialized message, or JSON with enums by name or by number; all of it or parts."""
 
     binary: bool = False
     enum_numbers: bool = False
     indent: int | None = None
+    mask: Mask | None = None
 
 
 BINARY = Form(binary=True)
@@ -48,6 +52,12 @@ def values_of(query: str) -> dict[str, str]:
         return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError as error:
         raise Problem(Kind.INVALID_PARAMETER, "Invalid query: too many parameters.") from error
+
+
+def selector_of(raw: RawRequest) -> str:
+    """Which members of the answer are wanted, "" for all. Over gRPC only the header can say it."""
+    values = values_of(raw.query) if raw.query else {}
+    return values.get("$fields", "") or values.get("fields", "") or raw.headers.get(_MASK_HEADER, "")
 
 
 def form_of(query: str) -> Form:

@@ -13,9 +13,12 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
+from google.protobuf import any_pb2, json_format
+from google.rpc import error_details_pb2, status_pb2
 
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
+from app.wire.google.paths import NoMethod
 from app.wire.headers import answer_headers
 from app.wire.values import sentence
 
@@ -145,6 +148,8 @@ def status_of(problem: Problem) -> Status:
     own = _own_status(problem.vendor)
     if own is not None:
         return own
+    if isinstance(problem, NoMethod):
+        return Status(Code.NOT_FOUND, problem.detail)
     row = ROWS[problem.kind]
     return Status(row.code, _sentence(row.message, problem.detail))
 
@@ -158,6 +163,29 @@ def refuse(problem: Problem, request_id: str) -> RawReply:
 def reply_headers(request_id: str) -> dict[str, str]:
     """The headers that every answer in JSON has."""
     return answer_headers((), request_id) | {"Content-Type": CONTENT_TYPE}
+
+
+def packed_status(body: bytes) -> bytes | None:
+    """A refusal's google.rpc.Status as gRPC carries it beside code and words; None where the vendor gave no details."""
+    error = _error_of(body)
+    details = error.get("details")
+    packed = [one for one in map(_packed, details if isinstance(details, list) else ()) if one is not None]
+    if not packed:
+        return None
+    status = status_pb2.Status(code=int(Code[error["status"]]), message=str(error["message"]), details=packed)
+    data: bytes = status.SerializeToString()
+    return data
+
+
+def _packed(detail: Any) -> any_pb2.Any | None:
+    """A detail of a type that we know."""
+    name = str(detail.get("@type", "")).rpartition("/")[2] if isinstance(detail, dict) else ""
+    if name.rpartition(".")[2] not in error_details_pb2.DESCRIPTOR.message_types_by_name:
+        return None
+    try:
+        return json_format.ParseDict(detail, any_pb2.Any(), ignore_unknown_fields=True)
+    except (json_format.ParseError, RecursionError, ValueError, TypeError, AttributeError):  # values the reader trips over
+        return None
 
 
 def refusal_of_rest(status: int, body: bytes) -> Problem:

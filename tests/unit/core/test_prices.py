@@ -17,21 +17,21 @@ PRICES = PriceList(
 
 
 @pytest.mark.parametrize(
-    ("names", "dollars"),
+    ("names", "dollars", "units"),
     [
-        ((), 0.0),
-        (("objects",), 2.25),
-        (("objects", "objects"), 2.25),
-        (("safe",), 1.5),
-        (("safe", "labels"), 1.5),
-        (("crops",), 1.0),
-        (("crops", "colours"), 1.5),
-        (("objects", "safe", "labels", "crops", "colours"), 5.25),
-        (("something new",), 1.0),
+        ((), 0.0, 0),
+        (("objects",), 2.25, 1),
+        (("objects", "objects"), 2.25, 1),
+        (("safe",), 1.5, 1),
+        (("safe", "labels"), 1.5, 1),
+        (("crops",), 1.0, 1),
+        (("crops", "colours"), 1.5, 1),
+        (("objects", "safe", "labels", "crops", "colours"), 5.25, 3),
+        (("something new",), 1.0, 1),
     ],
 )
-def test_what_one_image_costs(names: tuple[str, ...], dollars: float) -> None:
-    assert PRICES.of(names) == dollars
+def test_what_one_image_costs(names: tuple[str, ...], dollars: float, units: int) -> None:
+    assert (PRICES.of(names), PRICES.units(names)) == (dollars, units)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from app.clock import ManualClock
-from app.core.model import Bypass, Failure, Feature, Outcome, RawRequest
+from app.core.model import Bill, Bypass, Failure, Feature, Outcome, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
@@ -25,6 +25,7 @@ PRICES = PriceList(otherwise=0.001)
 OFFERS = frozenset({Feature.OBJECTS, Feature.PEOPLE})
 DIALECT = azure_dialects(AzureOptions(offers=OFFERS, own=OwnProvider(PRICES, 0.5))).analysis
 TAGS = b'{"tagsResult":{"values":[]},"modelVersion":"v","metadata":{}}'
+SHARE = Bill(inferences=0.5)
 MIXED = azure_request("api-version=2024-02-01&features=objects,tags")
 
 
@@ -35,6 +36,7 @@ class Tally:
     outcomes: list[str] = field(default_factory=list)
     bypasses: list[Bypass] = field(default_factory=list)
     dollars: float = 0.0
+    inferences: int = 0
 
     def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None:
         assert (endpoint, seconds) == ("azure", 0)
@@ -46,7 +48,8 @@ class Tally:
     def filtered(self, boxes: int) -> None:
         assert boxes == 0
 
-    def passed_through(self, dollars: float) -> None:
+    def passed_through(self, inferences: int, dollars: float) -> None:
+        self.inferences += inferences
         self.dollars += dollars
 
 
@@ -62,7 +65,7 @@ class Vendor:
     async def answer(self, call: Call, request_id: str) -> Answered:
         assert request_id == "request-1"
         bad = Outcome("job", self.failure) if self.failure else None
-        return Answered(PICTURE, tuple(bad or answered(detection(feature=one.feature)) for one in call.inquiries))
+        return Answered(PICTURE, tuple(bad or answered(detection(feature=one.feature), bill=SHARE) for one in call.inquiries))
 
     async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
         assert timeout_s == 10
@@ -97,6 +100,14 @@ async def served(vendor: Vendor, raw: RawRequest, speaks: str = "azure") -> tupl
     return reply, tally
 
 
+async def paid(vendor: Vendor, raw: RawRequest) -> str | None:
+    """What the client is told, however the answer comes."""
+    rules = DeskRules(max_body_bytes=1000, max_held_bytes=1000, request_timeout_s=10, speaks="azure", prices=PRICES)
+    desk = Desk(vendor, vendor, rules, Tally(), ManualClock(), new_id=lambda: "new")
+    reply = (await desk.serve(Arrived(raw), DIALECT)).reply
+    return dict(reply.headers).get("X-Tessera-Inferences")
+
+
 async def test_one_answer_out_of_two_ways() -> None:
     """The rest is asked for without what shares a sheet, and paid by its own features."""
     vendor = Vendor()
@@ -105,6 +116,24 @@ async def test_one_answer_out_of_two_ways() -> None:
     assert set(json.loads(reply.body)) == {"objectsResult", "tagsResult", "modelVersion", "metadata"}
     assert [request.query for request in vendor.forwarded] == ["api-version=2024-02-01&features=tags"]
     assert (tally.outcomes, tally.bypasses, tally.dollars) == (["answered"], [Bypass.FEATURES], 0.001)
+
+
+@pytest.mark.parametrize(
+    ("features", "vendor", "told"),
+    [
+        ("objects", Vendor(), "0.5"),
+        ("objects,tags", Vendor(), "1.5"),
+        ("objects,tags,caption", Vendor(), "2.5"),
+        ("tags,caption", Vendor(), "2"),
+        ("objects,tags", Vendor(429, b"{}"), "0.5"),
+        ("objects,tags", Vendor(status=200, body=b"garbage"), "1.5"),
+        ("tags", Vendor(429, b"{}"), None),
+    ],
+)
+async def test_the_bill_is_that_of_the_whole_request(features: str, vendor: Vendor, told: str | None) -> None:
+    """A share of the sheet, and each feature of the rest that the vendor charged for."""
+    raw = azure_request(f"api-version=2024-02-01&features={features}")
+    assert await paid(vendor, raw) == told
 
 
 @pytest.mark.parametrize(

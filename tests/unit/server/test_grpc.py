@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,11 +11,12 @@ from typing import Any
 
 import grpc
 import pytest
+from google.api_core.exceptions import from_grpc_error
 
 from app.clock import SystemClock
 from app.core.model import Bypass, RawRequest
 from app.core.prices import PriceList
-from app.errors import Kind, Problem
+from app.errors import Kind, Problem, VendorError
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.grpc import GrpcServer
@@ -34,6 +36,7 @@ class Pipeline:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    problem: Problem | None = None
 
     async def answer(self, call: Call, request_id: str) -> Answered:
         self.came.set()
@@ -42,6 +45,8 @@ class Pipeline:
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
+        if self.problem is not None:
+            raise self.problem
         return answered(alone(CAT))
 
 
@@ -54,7 +59,7 @@ class Ledger:
 
     def bypass(self, reason: Bypass) -> None: ...
     def filtered(self, boxes: int) -> None: ...
-    def passed_through(self, dollars: float) -> None: ...
+    def passed_through(self, inferences: int, dollars: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,20 @@ async def test_who_is_still_inside_at_the_end_is_told() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_the_vendors_details_of_an_error_are_the_clients() -> None:
+    """As the vendor's own clients read them; over REST they are in the body."""
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED", "domain": "googleapis.com"}
+    error = {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED", "details": [info, {"@type": "x/unknown"}, 7]}
+    vendor = VendorError("google", 429, "RESOURCE_EXHAUSTED", "slow down", json.dumps({"error": error}))
+    async with bench() as running:
+        running.pipeline.problem = Problem(Kind.THROTTLED, "slow", vendor=vendor)
+        running.pipeline.go.set()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.call()
+    read: Any = from_grpc_error(caught.value)  # type: ignore[no-untyped-call]  # google-api-core has no types
+    assert (read.reason, read.message) == ("RATE_LIMIT_EXCEEDED", "slow down")
 
 
 async def test_messages_have_a_size() -> None:

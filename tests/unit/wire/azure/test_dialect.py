@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.model import Bypass, Failure, Feature, Outcome, RawRequest
+from app.core.model import Failure, Feature, Outcome, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.wire.azure import AzureOptions, OwnProvider, azure_dialects
@@ -48,18 +48,11 @@ class TestReading:
         with pytest.raises(Refused):
             check(replace(PICTURE, stored=replace(PICTURE.stored, width_px=49)))
 
-    def test_text_is_read_alone(self) -> None:
-        """Unless the operator lets it share sheets."""
-        calls = OTHERS.analysis.read(asking("objects,read"))
-        assert isinstance(calls, Calls)
-        assert [(call.alone, [one.feature for one in call.inquiries]) for call in calls.calls] == [
-            (None, [Feature.OBJECTS]),
-            (Bypass.SETTING, [Feature.TEXT]),
-        ]
-        assert a_call(asking("read")).alone is Bypass.SETTING
-        sharing = azure_dialects(AzureOptions(grid_text=True)).analysis.read(asking("objects,read"))
-        assert isinstance(sharing, Call)
-        assert sharing.alone is None
+    def test_text_is_a_part_of_the_one_call(self) -> None:
+        """A linked image is fetched once for all features; whether text may share a sheet is the pipeline's to know."""
+        call = a_call(asking("objects,read"))
+        assert (call.alone, [one.feature for one in call.inquiries]) == (None, [Feature.OBJECTS, Feature.TEXT])
+        assert [one.feature for one in a_call(asking("read")).inquiries] == [Feature.TEXT]
 
     def test_an_address(self) -> None:
         raw = asking("objects", body=b'{"url": "https://example.com/a.jpg"}', content_type="application/json")
@@ -92,6 +85,7 @@ class TestReading:
             (azure_request(VERSION, method="GET"), None),
             (azure_request(path="/computervision/models"), None),
             (old_azure_request("", "tag"), {"Tags"}),
+            (old_azure_request("", "models/landmarks/analyze"), {"Landmarks"}),
             (old_azure_request("", "read/analyzeResults/7", method="GET"), None),
             (old_azure_request("visualFeatures=Color"), {"Color"}),
         ],

@@ -1,4 +1,4 @@
-"""What shares a sheet, what is asked alone, what goes with the rest, and what goes whole."""
+"""What has a place, what goes with the rest, and what goes whole."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def parts(features: str, options: AzureOptions, api: Api = API_40, *, may_grid: 
     [
         ("objects", OTHERS, Split(("objects",))),
         ("objects,people", OWN, Split(("objects", "people"))),
-        ("objects,read", OTHERS, Split(("objects",), ("read",))),
-        ("read", OWN, Split((), ("read",))),
+        ("objects,read", OTHERS, Split(("objects", "read"))),
+        ("read", OWN, Split(("read",))),
         ("objects,read", OTHERS_TEXT, Split(("objects", "read"))),
         ("tags", OWN, None),
-        ("caption,objects,tags", OWN, Split(("objects",), (), ("caption", "tags"))),
-        ("objects,read,tags", OWN, Split(("objects",), (), ("read", "tags"))),
-        ("objects,read,tags", OWN_TEXT, Split(("objects", "read"), (), ("tags",))),
+        ("caption,objects,tags", OWN, Split(("objects",), ("caption", "tags"))),
+        ("objects,read,tags", OWN, Split(("objects",), ("read", "tags"))),
+        ("objects,read,tags", OWN_TEXT, Split(("objects", "read"), ("tags",))),
         ("read,tags", OWN, None),
         ("objects,tags", FREE_BESIDE, None),
     ],
@@ -59,9 +59,9 @@ def test_a_caller_who_wants_no_grid_gets_his_request_handed_on_whole_where_it_is
     ("features", "options", "expected"),
     [
         ("Objects,Faces,Brands", OTHERS, Split(("Objects", "Faces", "Brands"))),
-        ("Objects,Faces", OWN, Split(("Objects",), (), ("Faces",))),
+        ("Objects,Faces", OWN, Split(("Objects",), ("Faces",))),
         ("Faces", OWN, None),
-        ("Objects&details=Landmarks", OWN, Split(("Objects",), (), (), ("Landmarks",))),
+        ("Objects&details=Landmarks", OWN, Split(("Objects",), (), ("Landmarks",))),
         ("Objects&model-version=2021-04-01", OWN, None),
         ("Objects&model-version=2021-04-01", OTHERS, Split(("Objects",))),
     ],

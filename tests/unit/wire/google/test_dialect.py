@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.buckets import AllowedBuckets
-from app.core.model import Bypass, Feature, Outcome, RawRequest
+from app.core.model import Feature, Outcome, RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import Answered, Call, Calls, InlineImage, Passthrough
 from app.wire.google import GoogleDialect, GoogleOptions
@@ -34,28 +34,25 @@ OBJECTS = asked_image("OBJECT_LOCALIZATION")
 
 @pytest.mark.parametrize("request_of", [rest_request, grpc_request], ids=["rest", "grpc"])
 def test_both_carriers_ask_the_same(request_of: Any) -> None:
-    """Image, features, context: one call with an inquiry per feature, text in a call of its own."""
+    """Image, features, context: one call with an inquiry per feature, so that a linked image is fetched once for all."""
     context = {"languageHints": ["de"], "cropHintsParams": {"aspectRatios": [1.5]}}
     faces = {"type": "FACE_DETECTION", "maxResults": 3, "model": "builtin/latest"}
     read = calls_of(request_of(asked_image("OBJECT_LOCALIZATION", faces, "TEXT_DETECTION", imageContext=context)))
     assert read.rest is None
-    first, text = read.calls
-    assert first.source == text.source == InlineImage(PIXELS)
-    assert [inquiry.feature for inquiry in first.inquiries] == [Feature.OBJECTS, Feature.FACES]
-    assert [inquiry.max_results for inquiry in first.inquiries] == [10, 3]
-    assert [inquiry.parameters for inquiry in first.inquiries] == ["{}", '{"model":"builtin/latest"}']
-    assert json.loads(first.inquiries[1].own_request) == {"features": [faces], "imageContext": context}
-    assert (first.alone, text.alone) == (None, Bypass.SETTING)
-    assert json.loads(text.inquiries[0].parameters) == {"imageContext": {"languageHints": ["de"]}}
-
-
-def test_text_joins_the_grid_when_the_operator_wants_it() -> None:
-    dialect = GoogleDialect(GoogleOptions(grid_text=True))
-    read = calls_of(rest_request(asked_image("TEXT_DETECTION", "DOCUMENT_TEXT_DETECTION", "LOGO_DETECTION")), dialect)
     (call,) = read.calls
-    assert call.alone is None
+    assert (call.source, call.alone) == (InlineImage(PIXELS), None)
+    assert [inquiry.feature for inquiry in call.inquiries] == [Feature.OBJECTS, Feature.FACES, Feature.TEXT]
+    assert [inquiry.max_results for inquiry in call.inquiries] == [10, 3, 10]
+    text_only = '{"imageContext":{"languageHints":["de"]}}'
+    assert [inquiry.parameters for inquiry in call.inquiries] == ["{}", '{"model":"builtin/latest"}', text_only]
+    assert json.loads(call.inquiries[1].own_request) == {"features": [faces], "imageContext": context}
+
+
+def test_of_both_kinds_of_text_detection_the_dense_one_is_applied() -> None:
+    read = calls_of(rest_request(asked_image("TEXT_DETECTION", "DOCUMENT_TEXT_DETECTION", "LOGO_DETECTION")))
+    (call,) = read.calls
     assert [inquiry.feature for inquiry in call.inquiries] == [Feature.LOGOS, Feature.TEXT]
-    assert call.inquiries[1].parameters == '{"document":true}', "of both kinds of text detection the dense one is applied"
+    assert call.inquiries[1].parameters == '{"document":true}'
 
 
 def test_enums_may_be_numbers_and_names_may_have_underscores() -> None:

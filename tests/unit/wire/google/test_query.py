@@ -40,7 +40,8 @@ def test_other_queries_are_refused(query: str) -> None:
         ("/v1/images:paint", True),
         ("/v1/detect", False),
         ("/v1/stats", False),
-        ("/v2/images:annotate", False),
+        ("/v2/images:annotate", True),  # to be told that there is no such method
+        ("/v2/pets", False),
         ("///v1/images:annotate", False),
     ],
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from google.rpc import code_pb2
+from google.rpc import code_pb2, status_pb2
 
 from app.errors import Kind, Problem, VendorError
-from app.wire.google.refusals import HTTP_STATUS, ROWS, Code, refusal_of_rest, refuse, status_of
+from app.wire.google.refusals import HTTP_STATUS, ROWS, Code, packed_status, refusal_of_rest, refuse, status_of
 
 
 def test_the_codes_are_googles() -> None:
@@ -47,3 +47,33 @@ def test_a_refused_rest_has_its_kind_whatever_its_body(status: int, kind: Kind, 
     problem = refusal_of_rest(status, body)
     assert problem.kind is kind
     assert 400 <= refuse(problem, "request-1").status < 600
+
+
+@pytest.mark.parametrize(
+    ("detail", "is_carried"),
+    [
+        ({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "X"}, True),
+        ({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "X", "new": 1}, True),
+        ({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}, True),
+        ({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": {"a": 1}}, False),
+        ({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": []}, False),
+        ({"@type": "type.googleapis.com/google.rpc.Unheard"}, False),
+        ({"@type": "type.googleapis.com/google.protobuf.Struct", "value": {}}, False),
+        ({"@type": 5}, False),
+        ({}, False),
+        ("text", False),
+    ],
+)
+def test_details_that_grpc_can_carry(detail: object, is_carried: bool) -> None:
+    error = {"code": 400, "message": "m", "status": "INVALID_ARGUMENT", "details": [detail]}
+    packed = packed_status(json.dumps({"error": error}).encode())
+    assert (packed is not None) == is_carried
+    if packed is not None:
+        status = status_pb2.Status.FromString(packed)
+        assert (status.code, status.message, len(status.details)) == (3, "m", 1)
+
+
+@pytest.mark.parametrize("details", [None, [], {}, "text"])
+def test_without_details_there_is_nothing_to_carry(details: object) -> None:
+    error = {"code": 400, "message": "m", "status": "INVALID_ARGUMENT", "details": details}
+    assert packed_status(json.dumps({"error": error}).encode()) is None
