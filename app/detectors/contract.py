@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.detector_input import DetectorInput
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -30,3 +32,27 @@ class Detector(Protocol):
     """Something that looks at an RGB image (height x width x 3, uint8)."""
 
     def look(self, rgb: NDArray[np.uint8]) -> list[Sighting]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model says of itself. `identity`: the same for the same weights, wherever they lie. `paper_table`: the column of
+    the paper's table that comes nearest. `usual_score_unit`: what clients who name no threshold should be given.
+    """
+
+    identity: str
+    seen: DetectorInput
+    has_people: bool
+    usual_score_unit: float
+    paper_table: str = "detr"
+
+
+class Model(Detector, Protocol):
+    """A detector that learned what it sees."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+
+class UnusableModel(ValueError):
+    """A model, or what its recipe says of it, that cannot be used; the message names the file."""

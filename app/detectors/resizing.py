@@ -1,6 +1,6 @@
-"""Fits an image into a model's input: stretched, or in a letterbox. numpy only.
+"""Fits an image into a model's input: stretched, in a letterbox, or by its shortest side. numpy only.
 
-In: RGB pixels. Out: float pixels 0..255 of the wanted size, and the way back for boxes. Called by `onnx`. Large images
+In: RGB pixels. Out: float pixels 0..255 of the wanted size, and the way back for boxes. Called by `preparing`. Large images
 are first reduced by whole-number averaging, so that no detail turns into noise, and then linearly interpolated.
 """
 
@@ -13,17 +13,21 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-PAD_GREY = 114.0
-"""The grey that the YOLO families are trained to ignore."""
-
 
 @dataclass(frozen=True, slots=True)
-class Letterboxed:
-    """An image inside a model's input: its scale there (x, y) and where its top left corner lies."""
+class Fitted:
+    """An image inside a model's input: its scale there (x, y), where its top left corner lies, and both sizes."""
 
     pixels: Floats
     scale_xy: tuple[float, float]
     offset_xy_px: tuple[float, float]
+    inner_wh: tuple[int, int]
+    image_wh: tuple[int, int]
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Of the input."""
+        return self.pixels.shape[1], self.pixels.shape[0]
 
     def restore(self, boxes_xyxy_px: Floats) -> Floats:
         """Boxes of the input in pixels of the image."""
@@ -32,15 +36,39 @@ class Letterboxed:
         return ((boxes_xyxy_px - offset) / scale).astype(np.float32)
 
 
-def letterbox(rgb: NDArray[np.uint8], size_wh: tuple[int, int], *, centred: bool) -> Letterboxed:
-    """The image at its own shape inside `size_wh`, the rest grey."""
+def letterbox(rgb: NDArray[np.uint8], size_wh: tuple[int, int], *, centred: bool, padding: float) -> Fitted:
+    """The image at its own shape inside `size_wh`, the rest of one grey."""
     height_px, width_px = rgb.shape[:2]
     scale = min(size_wh[0] / width_px, size_wh[1] / height_px)
     inner_wh = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    return _placed(rgb, inner_wh, size_wh, centred=centred, padding=padding)
+
+
+def stretched(rgb: NDArray[np.uint8], size_wh: tuple[int, int]) -> Fitted:
+    """The image at exactly `size_wh`, its shape not kept."""
+    return _placed(rgb, size_wh, size_wh, centred=False, padding=0.0)
+
+
+def by_shortest_side(rgb: NDArray[np.uint8], *, shortest_px: int, longest_px: int, multiple_px: int, padding: float) -> Fitted:
+    """The shortest side at `shortest_px`, unless the longest were then above `longest_px`; sides filled up to multiples."""
+    height_px, width_px = rgb.shape[:2]
+    scale = min(shortest_px / min(rgb.shape[:2]), longest_px / max(rgb.shape[:2]))
+    inner_wh = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    size_wh = (-(-inner_wh[0] // multiple_px) * multiple_px, -(-inner_wh[1] // multiple_px) * multiple_px)
+    return _placed(rgb, inner_wh, size_wh, centred=False, padding=padding)
+
+
+def _placed(
+    rgb: NDArray[np.uint8], inner_wh: tuple[int, int], size_wh: tuple[int, int], *, centred: bool, padding: float
+) -> Fitted:
+    height_px, width_px = rgb.shape[:2]
     left, top = ((size_wh[0] - inner_wh[0]) // 2, (size_wh[1] - inner_wh[1]) // 2) if centred else (0, 0)
-    pixels = np.full((size_wh[1], size_wh[0], 3), PAD_GREY, np.float32)
-    pixels[top : top + inner_wh[1], left : left + inner_wh[0]] = stretch(rgb, inner_wh)
-    return Letterboxed(pixels, (inner_wh[0] / width_px, inner_wh[1] / height_px), (left, top))
+    pixels = stretch(rgb, inner_wh)
+    if inner_wh != size_wh:
+        padded = np.full((size_wh[1], size_wh[0], 3), padding, np.float32)
+        padded[top : top + inner_wh[1], left : left + inner_wh[0]] = pixels
+        pixels = padded
+    return Fitted(pixels, (inner_wh[0] / width_px, inner_wh[1] / height_px), (left, top), inner_wh, (width_px, height_px))
 
 
 def stretch(rgb: NDArray[np.uint8], size_wh: tuple[int, int]) -> Floats:

@@ -7,7 +7,7 @@ can see how the image was prepared. The format is onnx.proto of ONNX's public sp
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,22 @@ def rows_model(rows: NDArray[np.float32], side_px: int) -> bytes:
         [Port("output", FLOAT, rows.shape)],
         [Tensor("rows", rows)],
     )
+
+
+def constant_model(
+    outputs: Mapping[str, NDArray[np.generic]],
+    inputs: Sequence[Port],
+    *,
+    open_outputs: bool = False,
+) -> bytes:
+    """These inputs, and these outputs whatever comes in; with `open_outputs` their first dimension is not said."""
+    kinds = {np.dtype(np.float32): FLOAT, np.dtype(np.int64): INT64}
+    ports = []
+    for name, values in outputs.items():
+        shape: tuple[Dimension, ...] = ("count", *values.shape[1:]) if open_outputs else values.shape
+        ports.append(Port(name, kinds[values.dtype], shape))
+    nodes = [Node("Identity", (f"{name}_constant",), name) for name in outputs]
+    return model(nodes, inputs, ports, [Tensor(f"{name}_constant", values) for name, values in outputs.items()])
 
 
 def scaled_rows_model(rows: NDArray[np.float32], side_px: int, mask: tuple[float, float, float], batch: Dimension = 1) -> bytes:

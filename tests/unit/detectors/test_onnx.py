@@ -11,9 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.core.detector_input import DetectorInput, InputFit
+from app.core.geometry import Size
 from app.detectors.coco import COCO_CLASSES
 from app.detectors.contract import Sighting
-from app.detectors.onnx import MOST_FINDINGS, OnnxDetector, keep_best
+from app.detectors.onnx import OnnxDetector
+from app.detectors.recipe import OutputKind
+from app.detectors.suppression import MOST_FINDINGS, keep_best
 from tests.support.eval_data import boxes_file, models, needs_eval_data, photographs
 from tests.support.tiny_onnx import FLOAT, Node, Port, detr_model, model, rows_model, scaled_rows_model
 
@@ -252,6 +256,48 @@ def _found_share(detector: OnnxDetector, count: int) -> float:
                 for s in found
             )
     return hits / total
+
+
+def test_a_guessed_recipe_says_what_was_guessed(tmp_path: Path) -> None:
+    tiny = eye(tmp_path, rows_model(yolo8_rows((DOG, 0.9, (32, 32, 8, 8))), SIDE))
+    assert (tiny.recipe.source, tiny.recipe.output.kind) == ("tiny.onnx", OutputKind.YOLOV8)
+    assert tiny.facts.seen == DetectorInput(InputFit.LETTERBOX, Size(SIDE, SIDE))
+    assert (tiny.facts.has_people, tiny.facts.identity[:10]) == (True, "tiny.onnx:")
+
+
+@needs_eval_data
+@pytest.mark.parametrize("path", models(), ids=lambda path: path.stem)
+def test_a_shipped_recipe_says_what_would_have_been_guessed(path: Path, tmp_path: Path) -> None:
+    """The same findings to the last bit, from photographs of either pool."""
+    nameless = tmp_path / "nameless.onnx"  # no recipe ships under this name
+    nameless.symlink_to(path.resolve())
+    shipped, guessed = OnnxDetector(path), OnnxDetector(nameless)
+    assert (shipped.recipe.source, guessed.recipe.source) == (f"{path.stem}.toml", "nameless.onnx")
+    for photograph in photographs("voc2012", 3) + photographs("coco2017", 3):
+        rgb = np.array(Image.open(photograph).convert("RGB"))
+        assert shipped.look(rgb) == guessed.look(rgb)
+
+
+# How many findings, the sum of their scores and of their boxes' edges on three photographs of each pool, before there were
+# recipes: what has been measured with these models stays comparable.
+BEFORE = {
+    "deimv2_hgnetv2_atto_coco": (1800, 118.985530, 1891386.16),
+    "deimv2_hgnetv2_femto_coco": (1800, 128.515624, 1812462.79),
+    "yolox_nano": (1190, 33.744844, 1184480.44),
+}
+
+
+@needs_eval_data
+@pytest.mark.parametrize("path", models(), ids=lambda path: path.stem)
+def test_real_models_find_what_they_found_before_there_were_recipes(path: Path) -> None:
+    detector = OnnxDetector(path)
+    found = [
+        sighting
+        for photograph in photographs("voc2012", 3) + photographs("coco2017", 3)
+        for sighting in detector.look(np.array(Image.open(photograph).convert("RGB")))
+    ]
+    scores, edges = sum(one.score_unit for one in found), sum(sum(one.box_xyxy_px) for one in found)
+    assert (len(found), scores, edges) == pytest.approx(BEFORE[path.stem], rel=1e-6)
 
 
 @needs_eval_data

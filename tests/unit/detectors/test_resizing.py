@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.detectors.resizing import PAD_GREY, letterbox, stretch
+from app.detectors.recipe import PAD_GREY
+from app.detectors.resizing import letterbox, stretch
 
 
 def ramp(width_px: int, height_px: int) -> NDArray[np.uint8]:
@@ -54,7 +55,7 @@ def test_fine_detail_becomes_grey_and_not_noise() -> None:
 def test_a_letterbox_keeps_the_shape_and_pads_with_grey(
     size_wh: tuple[int, int], centred: bool, offset: tuple[int, int]
 ) -> None:
-    boxed = letterbox(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), (100, 100), centred=centred)
+    boxed = letterbox(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), (100, 100), centred=centred, padding=PAD_GREY)
     assert boxed.offset_xy_px == offset
     inside = boxed.pixels[..., 0] == 0
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -66,7 +67,7 @@ def test_a_letterbox_keeps_the_shape_and_pads_with_grey(
 @given(st.integers(2, 300), st.integers(2, 300), st.booleans())
 @settings(max_examples=60)
 def test_boxes_come_back_from_the_letterbox(width_px: int, height_px: int, centred: bool) -> None:
-    boxed = letterbox(np.zeros((height_px, width_px, 3), np.uint8), (128, 96), centred=centred)
+    boxed = letterbox(np.zeros((height_px, width_px, 3), np.uint8), (128, 96), centred=centred, padding=PAD_GREY)
     (left, top), (scale_x, scale_y) = boxed.offset_xy_px, boxed.scale_xy
     whole = np.array([[left, top, left + width_px * scale_x, top + height_px * scale_y]], np.float32)
     assert np.allclose(boxed.restore(whole), [[0, 0, width_px, height_px]], atol=0.01)
