@@ -8,6 +8,7 @@ worker  | no                   | Redis           | yes
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
@@ -48,7 +49,7 @@ from app.wire.google import GoogleDialect, GoogleOptions
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.work.detect import DetectWork
-from app.work.pixels import PixelPool
+from app.work.pixels import PixelPool, usable_cores
 from app.work.worker import Worker
 
 # Connections for requests that are passed through, beside those for sheets and single images.
@@ -134,7 +135,8 @@ def _smallest_share(settings: Settings, tools: _Tools) -> float:
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
-    provider = build_provider(await _provider_options(settings, stack))
+    # In a thread: a local model is read and tried now. Raises UnusableModel, which keeps the process from starting.
+    provider = await asyncio.to_thread(build_provider, await _provider_options(settings, stack))
     stack.push_async_callback(provider.aclose)
     endpoint = await _warm_up(provider)
     pixels = PixelPool(settings.compose_threads)
@@ -185,6 +187,10 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
         upstream_grpc=settings.upstream_grpc,
         google_api_key=settings.google_api_key,
         max_connections=settings.max_inflight + settings.max_alone + FORWARD_CONNECTIONS,
+        model=settings.model,
+        model_recipe=Path(settings.model_recipe) if settings.model_recipe else None,
+        dollars=settings.price_per_inference,
+        looks_at_once=usable_cores(),
     )
 
 

@@ -37,7 +37,11 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument("--role", choices=("all", "api", "worker"), help="overrides TESSERA_ROLE")
     serve.add_argument("--host", help="overrides TESSERA_HOST")
     serve.add_argument("--port", type=int, help="overrides TESSERA_PORT; 0 takes a free one")
-    serve.add_argument("--model", type=Path, help="overrides TESSERA_MODEL: ONNX eyes for the embedded emulator")
+    serve.add_argument(
+        "--model",
+        type=Path,
+        help="overrides TESSERA_MODEL: the ONNX model of a local provider, or the embedded emulator's eyes",
+    )
     serve.set_defaults(run=_serve)
 
 

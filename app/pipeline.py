@@ -209,9 +209,18 @@ class Pipeline:
     async def _ask(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Outcome:
         """One inquiry's outcome, from a shared sheet or alone."""
         outcome = await self._gathered_or_alone(call, self._job(call, inquiry, image, request_id, deadline_s), deadline_s)
+        outcome = self._sure_enough(inquiry, outcome)
         spent_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s())
         self._ledger.added(max(0.0, spent_s - outcome.bill.provider_s))
         return outcome
+
+    def _sure_enough(self, inquiry: Inquiry, outcome: Outcome) -> Outcome:
+        """Where the client names no threshold, and the provider has none of its own: without what nobody would show."""
+        least_unit, result = self._capabilities.usual_score_unit, outcome.result
+        if least_unit is None or inquiry.min_score_unit is not None or isinstance(result, Failure):
+            return outcome
+        sure = tuple(detection for detection in result.detections if detection.score_unit >= least_unit)
+        return replace(outcome, result=replace(result, detections=sure))
 
     async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
         reason = self._reason_to_go_alone(call, job)

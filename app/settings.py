@@ -28,7 +28,8 @@ LATER_SETTINGS = {
     "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
     "TESSERA_SCOUT": "the scout comes with calibration",
 }
-LATER_PROVIDERS = ("onnx", "torch")
+LATER_PROVIDERS = ("torch",)
+LOCAL_PROVIDERS = frozenset({"onnx"})
 
 # Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
 SERVICE_LINK_NAME = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
@@ -40,7 +41,7 @@ HTTP_SCHEMES = ("http", "https")
 MIB = 1024 * 1024  # bytes
 
 Role = Literal["all", "api", "worker"]
-Provider = Literal["emulator", "rekognition", "google", "azure"]
+Provider = Literal["emulator", "rekognition", "google", "azure", "onnx"]
 GridMode = Literal["kept", "paper"]
 SceneLabels = Literal["drop", "alone"]
 LogFormat = Literal["json", "console"]
@@ -91,7 +92,9 @@ class Settings(BaseSettings):
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     gcs_buckets: Names = _entry((), "list", "Cloud Storage buckets that requests may name, comma between; none by default.")
     url_hosts: Names = _entry((), "list", "Hosts (`*` for any part) that images may be fetched from; none by default.")
-    model: str | None = _entry(None, "file", "ONNX detection model that the embedded emulator looks through.")
+    model: str | None = _entry(None, "file", "ONNX detection model: of the provider `onnx`, or the embedded emulator's eyes.")
+    model_recipe: str | None = _entry(None, "file", "What has to be known of the model, when not in a TOML file beside it.")
+    price_per_inference: float = _entry(0.0, "dollars", "What one inference of a local model costs you.", ge=0)
 
     # Who is let in. Without the file everybody is, and is told apart by the key that he shows.
     clients: str | None = _entry(None, "file", "TOML file with the clients that are let in, and their keys.")
@@ -148,7 +151,7 @@ class Settings(BaseSettings):
     @classmethod
     def _provider_is_built(cls, value: object) -> object:
         if value in LATER_PROVIDERS:
-            raise ValueError("not part of this version: use 'emulator', 'rekognition', 'google' or 'azure'")
+            raise ValueError("not part of this version: use 'emulator', 'rekognition', 'google', 'azure' or 'onnx'")
         return value
 
     @field_validator("s3_buckets", "gcs_buckets", "url_hosts", "layouts", mode="before")
@@ -195,7 +198,7 @@ class Settings(BaseSettings):
             raise ValueError("holds characters that no key has")
         return value
 
-    @field_validator("model", "clients")
+    @field_validator("model", "model_recipe", "clients")
     @classmethod
     def _file_is_there(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
@@ -331,11 +334,25 @@ def _disagreements(settings: Settings) -> list[str]:
     if settings.redis_shards > 1 and settings.redis_url is None:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
     problems += _google_disagreements(settings)
-    if settings.model is not None and settings.provider != "emulator":
-        problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=emulator")
+    problems += _local_disagreements(settings)
     if settings.azure_key is not None and settings.provider != "azure":
         problems.append("TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure")
     return problems
+
+
+def _local_disagreements(settings: Settings) -> list[str]:
+    """What belongs to a model in this process, and what belongs to a vendor elsewhere."""
+    problems = []
+    if settings.provider in LOCAL_PROVIDERS:
+        if settings.model is None:
+            problems.append(f"TESSERA_PROVIDER={settings.provider}: needs TESSERA_MODEL, the model to run")
+        if settings.upstream_url is not None:
+            problems.append(f"TESSERA_UPSTREAM_URL: has no effect with TESSERA_PROVIDER={settings.provider}")
+        return problems
+    if settings.model is not None and settings.provider != "emulator":
+        problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=onnx or emulator")
+    given = [name for name in ("model_recipe", "price_per_inference") if getattr(settings, name)]
+    return [*problems, *(f"{env_name(name)}: has an effect only with TESSERA_PROVIDER=onnx" for name in given)]
 
 
 def _google_disagreements(settings: Settings) -> list[str]:

@@ -1,11 +1,13 @@
 """From settings to a provider: the one place that knows which implementation a provider's name stands for.
 
 Called by the composition root. Importing it or building a provider connects to nothing; `warm_up` of the provider does.
+Only a local model is read when it is built: without one there is nothing to start.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.providers.aws import FixedCredentials
@@ -19,7 +21,9 @@ REKOGNITION = "rekognition"
 EMULATOR = "emulator"
 AZURE = "azure"
 GOOGLE = "google"
-KNOWN = (REKOGNITION, EMULATOR, GOOGLE, AZURE)
+ONNX = "onnx"
+KNOWN = (REKOGNITION, EMULATOR, GOOGLE, AZURE, ONNX)
+LOCAL = frozenset({ONNX})
 
 # Requests to an emulator are signed like others: the way of a request is one and the same for both. It takes any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
@@ -33,7 +37,8 @@ class ProviderOptions:
     `region` counts where AWS's chain names none. `upstream_grpc` (host:port) and `google_api_key` are for Google: where gRPC
     is spoken when not at `upstream_url`, and who pays when not whom Google's chain finds. `azure_key`: None leaves it, and the
     address without `upstream_url`, to the names of Azure's samples. `max_connections`: at least the sheets and forwarded
-    requests that may be in flight at once.
+    requests that may be in flight at once. `model`, `model_recipe`, `dollars` (per inference) and `looks_at_once` (one per
+    core) are for local models.
     """
 
     name: str = REKOGNITION
@@ -45,12 +50,20 @@ class ProviderOptions:
     google_api_key: str | None = field(default=None, repr=False)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
+    model: str | None = None
+    model_recipe: Path | None = None
+    dollars: float = 0.0
+    looks_at_once: int = 1
 
     def __post_init__(self) -> None:
         if self.name not in KNOWN:
             raise ValueError(f"no such provider: {self.name!r} (known: {', '.join(KNOWN)})")
         if self.name == EMULATOR and self.upstream_url is None:
             raise ValueError("an emulator has no address of its own: upstream_url is needed")
+        if self.name in LOCAL and self.model is None:
+            raise ValueError("a local provider runs a model: model is needed")
+        if self.dollars < 0 or self.looks_at_once < 1:
+            raise ValueError("dollars is at least 0, and looks_at_once at least 1")
         if self.upstream_url is not None:
             _require_address(self.upstream_url)
         if self.upstream_grpc is not None:
@@ -60,12 +73,14 @@ class ProviderOptions:
 
 
 def build_provider(options: ProviderOptions) -> Upstream:
-    """The provider that `options.name` stands for."""
+    """The provider that `options.name` stands for. A local one loads its model: raises UnusableModel, OSError."""
     match options.name:
         case "google":
             return _google(options)
         case "azure":
             return _azure(options)
+        case "onnx":
+            return _onnx(options)
         case _:
             return _rekognition(options)
 
@@ -87,6 +102,15 @@ def _azure(options: ProviderOptions) -> AzureProvider:
         max_connections=options.max_connections,
         connect_timeout_s=options.connect_timeout_s,
     )
+
+
+def _onnx(options: ProviderOptions) -> Upstream:
+    """Imported here: a proxy in front of a vendor needs no onnxruntime in its memory."""
+    from app.detectors.onnx import OnnxDetector
+    from app.providers.local import LocalProvider
+
+    model = OnnxDetector(Path(options.model or ""), recipe=options.model_recipe)
+    return LocalProvider(ONNX, model, dollars=options.dollars, looks_at_once=options.looks_at_once)
 
 
 def _rekognition(options: ProviderOptions) -> RekognitionProvider:

@@ -1,4 +1,5 @@
-"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), `google`, `azure`.
+"""Providers: the upstreams that are paid. Implementations: `rekognition` (also behind it: the emulator), `google`, `azure`, and
+`local` (a model in this process).
 
 P1  One call of `infer` is at most one paid inference; there is no hidden retry inside (the one retry loop is `calling`).
 P2  Every finding of the vendor is in `Reading.detections`, in coordinates of the image that was sent.
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.core.detector_input import DetectorInput
 from app.core.model import Detection, Feature, Inquiry, RawRequest, Tree
 from app.core.prices import PriceList
 
@@ -25,6 +27,8 @@ class Capabilities:
     `narrower`: for features of which it reads fewer formats, those formats.
     `names`: its own name for each feature that it offers; `prices` are by such names.
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
+    `input`: how its detector sees an image, where that is known. `usual_score_unit`: clients who name no threshold are given
+    what is at least so sure; None where the provider has a threshold of its own.
     """
 
     provider: str
@@ -38,6 +42,8 @@ class Capabilities:
     accuracy_table: str
     vendor: str = ""
     narrower: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
+    input: DetectorInput | None = None
+    usual_score_unit: float | None = None
 
     @property
     def features(self) -> frozenset[Feature]:

@@ -23,8 +23,8 @@ _THREADS = 4
 class Threads:
     """Runs a provider's blocking work. Once closed, it refuses more."""
 
-    def __init__(self, provider: str) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"provider-{provider}")
+    def __init__(self, provider: str, threads: int = _THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"provider-{provider}")
         self._closed = False
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -34,6 +34,6 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kwargs))
 
     def close(self) -> None:
-        """Waits for nothing: work under way ends by itself."""
+        """Waits for nothing: work under way ends by itself, what is queued is dropped."""
         self._closed = True
-        self._pool.shutdown(wait=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,7 @@
 """Every front before every provider: an SDK that knows nothing of what stands behind finds its own objects, where they are.
 
-Two clients at once, each with identities that the other does not have: one sheet, one inference, in any pair.
+Two clients at once, each with identities that the other does not have: one sheet, one inference, in any pair. Behind the
+vendors are emulators that read markers; the local model tells colours apart.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from app.demo.scenes import Scene
 from app.demo.truth import overlap
 from app.detectors.markers import marker_id_of
 from tests.support.azure_clients import analysis_client, vision_client
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.colour_model import COLOURS, patches, write_colour_model
+from tests.support.emulator import running_emulator
 from tests.support.google_clients import grpc_client, rest_client, with_key
 from tests.support.native import seen
 from tests.support.pictures import picture, unit_box
@@ -31,15 +33,21 @@ from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import RunningServer, running_server
 
 Found: TypeAlias = list[tuple[str, UnitBox]]
-SCENES = (picture(800, 600, 3, 8), picture(640, 480, 21, 30))
+MARKERS = (picture(800, 600, 3, 8), picture(640, 480, 21, 30))
+PATCHES = (
+    patches(Size(800, 600), {"Red": (80, 60, 400, 300), "Lime": (420, 280, 800, 600)}),
+    patches(Size(640, 480), {"Blue": (0, 0, 300, 200), "Magenta": (340, 220, 600, 440)}, "PNG"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The proxy with one provider behind it."""
+    """The proxy with one provider behind it, and what that can find."""
 
     server: RunningServer
-    emulator: RunningEmulator
+    paid: Callable[[], int]
+    scenes: tuple[Scene, Scene]
+    finds: Callable[[str], bool]
 
 
 # Provider -> the emulated vendor, and the settings that it takes beside its address.
@@ -50,21 +58,38 @@ PROVIDERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=PROVIDERS)
+@pytest.fixture(scope="module", params=[*PROVIDERS, "onnx"])
 def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    log = tmp_path_factory.mktemp("pairs") / "log"
+    together_on_a_sheet = {"TESSERA_MAX_WAIT_MS": str(MEETING_MS), "TESSERA_LAYOUTS": "2x1"}
+    if request.param == "onnx":
+        settings = {"TESSERA_PROVIDER": "onnx", "TESSERA_MODEL": str(write_colour_model(log.parent)), **together_on_a_sheet}
+        with running_server(log, **settings) as server:
+            yield Behind(server, lambda: paid_by(server), PATCHES, is_colour)
+        return
     vendor, own = PROVIDERS[request.param]
     with ExitStack() as stack:
         emulator = stack.enter_context(running_emulator("--no-classical", vendor=vendor))
         settings = {
             "TESSERA_PROVIDER": request.param,
             "TESSERA_UPSTREAM_URL": emulator.url,
-            "TESSERA_MAX_WAIT_MS": str(MEETING_MS),
-            "TESSERA_LAYOUTS": "2x1",
+            **together_on_a_sheet,
             **own,
             **({"TESSERA_UPSTREAM_GRPC": emulator.grpc} if emulator.grpc else {}),
         }
-        log = tmp_path_factory.mktemp("pairs") / "log"
-        yield Behind(stack.enter_context(running_server(log, **settings)), emulator)
+        yield Behind(stack.enter_context(running_server(log, **settings)), emulator.paid, MARKERS, is_marker)
+
+
+def paid_by(server: RunningServer) -> int:
+    return int(server.stats()["inferences"]["paid"])
+
+
+def is_marker(label: str) -> bool:
+    return marker_id_of(label.capitalize()) is not None
+
+
+def is_colour(label: str) -> bool:
+    return label.capitalize() in COLOURS
 
 
 def native(server: RunningServer, key: str) -> Callable[[Scene], Found]:
@@ -153,11 +178,11 @@ FRONTS: Mapping[str, Callable[[RunningServer, str], Callable[[Scene], Found]]] =
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_every_client_finds_his_own_objects_for_half_the_price(behind: Behind, front: str) -> None:
-    ask, paid = FRONTS[front](behind.server, new_key()), behind.emulator.paid()
-    answers = together(*(lambda scene=scene: ask(scene) for scene in SCENES))
-    assert behind.emulator.paid() - paid == 1
-    for scene, found in zip(SCENES, answers, strict=True):
-        own = [(label, box) for label, box in found if marker_id_of(label.capitalize()) is not None]
+    ask, paid = FRONTS[front](behind.server, new_key()), behind.paid()
+    answers = together(*(lambda scene=scene: ask(scene) for scene in behind.scenes))
+    assert behind.paid() - paid == 1
+    for scene, found in zip(behind.scenes, answers, strict=True):
+        own = [(label, box) for label, box in found if behind.finds(label)]
         assert len(own) == len(scene.objects)
         for thing in scene.objects:
             (label,) = [label for label, box in own if overlap(box, thing.box) > EXACT_OVERLAP]

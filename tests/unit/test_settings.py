@@ -84,6 +84,8 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_UPSTREAM_GRPC", "emulator:0", "host:port"),
         ("TESSERA_GOOGLE_API_KEY", "k\u00e9y", "characters that no key has"),
         ("TESSERA_MODEL", "no/such/file.onnx", "no such file"),
+        ("TESSERA_MODEL_RECIPE", "no/such/file.toml", "no such file"),
+        ("TESSERA_PRICE_PER_INFERENCE", "-1", "greater than or equal to 0"),
         ("TESSERA_AWS_REGION", "Mars 1", "pattern"),
     ],
 )
@@ -102,6 +104,13 @@ def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complain
         ({"TESSERA_REDIS_SHARDS": "2"}, "TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL"),
         ({"TESSERA_AZURE_KEY": "k"}, "TESSERA_AZURE_KEY: has an effect only with"),
         ({"TESSERA_MODEL": __file__, "TESSERA_PROVIDER": "rekognition"}, "TESSERA_MODEL: has an effect only with"),
+        ({"TESSERA_PROVIDER": "onnx"}, "TESSERA_PROVIDER=onnx: needs TESSERA_MODEL"),
+        (
+            {"TESSERA_PROVIDER": "onnx", "TESSERA_MODEL": __file__, "TESSERA_UPSTREAM_URL": "http://x"},
+            "TESSERA_UPSTREAM_URL: has no effect with TESSERA_PROVIDER=onnx",
+        ),
+        ({"TESSERA_MODEL_RECIPE": __file__}, "TESSERA_MODEL_RECIPE: has an effect only with TESSERA_PROVIDER=onnx"),
+        ({"TESSERA_PRICE_PER_INFERENCE": "0.1"}, "TESSERA_PRICE_PER_INFERENCE: has an effect only with"),
     ],
 )
 def test_entries_that_contradict_each_other_are_refused(environ: dict[str, str], complaint: str) -> None:
