@@ -28,8 +28,7 @@ LATER_SETTINGS = {
     "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
     "TESSERA_SCOUT": "the scout comes with calibration",
 }
-LATER_PROVIDERS = ("torch",)
-LOCAL_PROVIDERS = frozenset({"onnx"})
+LOCAL_PROVIDERS = frozenset({"onnx", "torch"})
 
 # Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
 SERVICE_LINK_NAME = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
@@ -41,7 +40,7 @@ HTTP_SCHEMES = ("http", "https")
 MIB = 1024 * 1024  # bytes
 
 Role = Literal["all", "api", "worker"]
-Provider = Literal["emulator", "rekognition", "google", "azure", "onnx"]
+Provider = Literal["emulator", "rekognition", "google", "azure", "onnx", "torch"]
 GridMode = Literal["kept", "paper"]
 SceneLabels = Literal["drop", "alone"]
 LogFormat = Literal["json", "console"]
@@ -51,6 +50,7 @@ Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
 HOST_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,253}(:[0-9]{1,5})?")  # a host's name or IPv4 address, with wildcards, and a port
 BUCKET_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,255}")  # the pattern of Rekognition's own service model, and wildcards
 LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
+TORCH_MODEL = re.compile(r"(?:detr|fasterrcnn):\S(?:.*\S)?")
 HOST_PORT = re.compile(r"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}")
 # Greedy up to the last "@": a password may hold any character, a host cannot hold that one.
 URL_USER = re.compile(r"://\S*@")
@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     gcs_buckets: Names = _entry((), "list", "Cloud Storage buckets that requests may name, comma between; none by default.")
     url_hosts: Names = _entry((), "list", "Hosts (`*` for any part) that images may be fetched from; none by default.")
-    model: str | None = _entry(None, "file", "ONNX detection model: of the provider `onnx`, or the embedded emulator's eyes.")
+    model: str | None = _entry(
+        None, "file", "Model of a local provider (`torch`: `detr:...` or `fasterrcnn:...`); or the emulator's eyes."
+    )
     model_recipe: str | None = _entry(None, "file", "What has to be known of the model, when not in a TOML file beside it.")
     price_per_inference: float = _entry(0.0, "dollars", "What one inference of a local model costs you.", ge=0)
 
@@ -147,13 +149,6 @@ class Settings(BaseSettings):
         """Only what is passed in: the environment is read in `load_settings`, so that a test's or a reader's never leaks in."""
         return (init_settings,)
 
-    @field_validator("provider", mode="before")
-    @classmethod
-    def _provider_is_built(cls, value: object) -> object:
-        if value in LATER_PROVIDERS:
-            raise ValueError("not part of this version: use 'emulator', 'rekognition', 'google', 'azure' or 'onnx'")
-        return value
-
     @field_validator("s3_buckets", "gcs_buckets", "url_hosts", "layouts", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
@@ -198,7 +193,7 @@ class Settings(BaseSettings):
             raise ValueError("holds characters that no key has")
         return value
 
-    @field_validator("model", "model_recipe", "clients")
+    @field_validator("model_recipe", "clients")
     @classmethod
     def _file_is_there(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
@@ -343,16 +338,20 @@ def _disagreements(settings: Settings) -> list[str]:
 def _local_disagreements(settings: Settings) -> list[str]:
     """What belongs to a model in this process, and what belongs to a vendor elsewhere."""
     problems = []
+    if settings.model is not None and settings.provider != "torch" and not Path(settings.model).is_file():
+        problems.append(f"TESSERA_MODEL: there is no such file (given: {settings.model!r})")
     if settings.provider in LOCAL_PROVIDERS:
         if settings.model is None:
             problems.append(f"TESSERA_PROVIDER={settings.provider}: needs TESSERA_MODEL, the model to run")
+        elif settings.provider == "torch" and not TORCH_MODEL.fullmatch(settings.model):
+            problems.append("TESSERA_MODEL: for torch it is detr:NAME, detr:FOLDER, fasterrcnn:FILE or fasterrcnn:default")
         if settings.upstream_url is not None:
             problems.append(f"TESSERA_UPSTREAM_URL: has no effect with TESSERA_PROVIDER={settings.provider}")
         return problems
     if settings.model is not None and settings.provider != "emulator":
-        problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=onnx or emulator")
+        problems.append("TESSERA_MODEL: has an effect only with TESSERA_PROVIDER=onnx, torch or emulator")
     given = [name for name in ("model_recipe", "price_per_inference") if getattr(settings, name)]
-    return [*problems, *(f"{env_name(name)}: has an effect only with TESSERA_PROVIDER=onnx" for name in given)]
+    return [*problems, *(f"{env_name(name)}: has an effect only with TESSERA_PROVIDER=onnx or torch" for name in given)]
 
 
 def _google_disagreements(settings: Settings) -> list[str]:

@@ -90,6 +90,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "redis": ("accumulator.redis", "accumulator.scripts"),
     "starlette": ("server", "emulators"),
     "structlog": ("log",),
+    "torch": ("detectors.torch", "detectors.detr", "detectors.faster_rcnn"),
+    "torchvision": ("detectors.faster_rcnn",),
+    "transformers": ("detectors.detr",),
     "uvicorn": ("server", "emulators"),
     "uvloop": ("main", "emulators"),
 }

@@ -18,6 +18,8 @@ PERSON = "person"
 _COCO_GAPS = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
 _COCO_NUMBERS = [number for number in range(1, 91) if number not in _COCO_GAPS]
 
+_BY_NAME = MappingProxyType({entry.label.lower(): entry for entry in COCO_CLASSES})
+
 # The devkit's order, each with COCO's name of the same thing.
 _VOC = (
     "airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -47,6 +49,11 @@ def named(label: str) -> CocoClass:
     return CocoClass(label, ())
 
 
+def spelled(label: str) -> CocoClass:
+    """The same, unless COCO knows the name: then as our own tables spell it, with its ancestors."""
+    return _BY_NAME.get(label.strip().lower()) or named(label.strip())
+
+
 def listed(name: str, known: Sequence[CocoClass], first: int = 0) -> Classes:
     """Classes in a row, the first of them with number `first`."""
     numbered = {first + place: entry for place, entry in enumerate(known)}
@@ -61,8 +68,7 @@ def usual_classes(name: str, first: int = 0) -> Classes:
         case "coco91":
             return Classes(name, MappingProxyType(dict(zip(_COCO_NUMBERS, COCO_CLASSES, strict=True))), _COCO_NUMBERS[-1] + 1)
         case "voc20":
-            by_name = {entry.label.lower(): entry for entry in COCO_CLASSES}
-            return listed(name, [by_name[voc] for voc in _VOC], first)
+            return listed(name, [_BY_NAME[voc] for voc in _VOC], first)
         case _:
             raise ValueError(f"no such table of classes: {name!r}")
 

@@ -74,6 +74,8 @@ def _placed(
 def stretch(rgb: NDArray[np.uint8], size_wh: tuple[int, int]) -> Floats:
     """The image at exactly `size_wh`, its shape not kept."""
     height_px, width_px = rgb.shape[:2]
+    if (width_px, height_px) == size_wh:
+        return rgb.astype(np.float32)
     block_x, block_y = max(1, width_px // size_wh[0]), max(1, height_px // size_wh[1])
     pixels = _block_means(rgb, block_x, block_y)
     pixels = _interpolate(pixels, size_wh[1], height_px / block_y, axis=0)

@@ -22,8 +22,9 @@ EMULATOR = "emulator"
 AZURE = "azure"
 GOOGLE = "google"
 ONNX = "onnx"
-KNOWN = (REKOGNITION, EMULATOR, GOOGLE, AZURE, ONNX)
-LOCAL = frozenset({ONNX})
+TORCH = "torch"
+KNOWN = (REKOGNITION, EMULATOR, GOOGLE, AZURE, ONNX, TORCH)
+LOCAL = frozenset({ONNX, TORCH})
 
 # Requests to an emulator are signed like others: the way of a request is one and the same for both. It takes any key.
 EMULATOR_CREDENTIALS = FixedCredentials("TESSERA-EMULATOR", "not-a-secret")
@@ -81,6 +82,8 @@ def build_provider(options: ProviderOptions) -> Upstream:
             return _azure(options)
         case "onnx":
             return _onnx(options)
+        case "torch":
+            return _torch(options)
         case _:
             return _rekognition(options)
 
@@ -111,6 +114,16 @@ def _onnx(options: ProviderOptions) -> Upstream:
 
     model = OnnxDetector(Path(options.model or ""), recipe=options.model_recipe)
     return LocalProvider(ONNX, model, dollars=options.dollars, looks_at_once=options.looks_at_once)
+
+
+def _torch(options: ProviderOptions) -> Upstream:
+    """The same for torch, which is an extra."""
+    from app.detectors.torch import TorchDetector, one_core_per_image
+    from app.providers.local import LocalProvider
+
+    model = TorchDetector(options.model or "", recipe=options.model_recipe)
+    one_core_per_image()
+    return LocalProvider(TORCH, model, dollars=options.dollars, looks_at_once=options.looks_at_once)
 
 
 def _rekognition(options: ProviderOptions) -> RekognitionProvider:

@@ -63,7 +63,6 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_PORT", "http", "valid integer"),
         ("TESSERA_ROLE", "apis", "'all', 'api' or 'worker'"),
         ("TESSERA_PROVIDER", "watson", "'emulator', 'rekognition', 'google'"),
-        ("TESSERA_PROVIDER", "torch", "not part of this version"),
         ("TESSERA_AZURE_KEY", "two words", "TESSERA_AZURE_KEY"),
         ("TESSERA_MAX_MAP_DROP", "1.1", "less than or equal to 1"),
         ("TESSERA_MAX_MAP_DROP", "nan", "finite number"),
@@ -105,6 +104,9 @@ def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complain
         ({"TESSERA_AZURE_KEY": "k"}, "TESSERA_AZURE_KEY: has an effect only with"),
         ({"TESSERA_MODEL": __file__, "TESSERA_PROVIDER": "rekognition"}, "TESSERA_MODEL: has an effect only with"),
         ({"TESSERA_PROVIDER": "onnx"}, "TESSERA_PROVIDER=onnx: needs TESSERA_MODEL"),
+        ({"TESSERA_PROVIDER": "torch"}, "TESSERA_PROVIDER=torch: needs TESSERA_MODEL"),
+        ({"TESSERA_PROVIDER": "torch", "TESSERA_MODEL": __file__}, "TESSERA_MODEL: for torch it is detr:NAME, "),
+        ({"TESSERA_PROVIDER": "onnx", "TESSERA_MODEL": "detr:x"}, "TESSERA_MODEL: there is no such file (given: 'detr:x')"),
         (
             {"TESSERA_PROVIDER": "onnx", "TESSERA_MODEL": __file__, "TESSERA_UPSTREAM_URL": "http://x"},
             "TESSERA_UPSTREAM_URL: has no effect with TESSERA_PROVIDER=onnx",
@@ -115,6 +117,11 @@ def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complain
 )
 def test_entries_that_contradict_each_other_are_refused(environ: dict[str, str], complaint: str) -> None:
     assert complaint in refusal(environ)
+
+
+@pytest.mark.parametrize("model", ["detr:facebook/detr-resnet-50", "detr:models/my detr", "fasterrcnn:default"])
+def test_models_of_torch_have_a_kind_and_a_place(model: str) -> None:
+    assert load_settings({"TESSERA_PROVIDER": "torch", "TESSERA_MODEL": model}).model == model
 
 
 def test_roles_apart_are_accepted_where_they_can_meet() -> None:

@@ -30,6 +30,7 @@ from app.providers.build import ProviderOptions, build_provider
         {"name": "google", "upstream_grpc": "me@host:80"},
         {"name": "google", "upstream_grpc": "host:80/path"},
         {"name": "onnx"},
+        {"name": "torch"},
         {"name": "onnx", "model": "m.onnx", "dollars": -1.0},
         {"name": "onnx", "model": "m.onnx", "looks_at_once": 0},
         {"max_connections": 0},
