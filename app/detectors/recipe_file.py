@@ -92,8 +92,6 @@ def parse_recipe(text: str, source: str, folder: Path | None = None) -> Recipe:
             _classes(sections["classes"], folder),
             **{key: value for key, value in given.items() if value is not None},
         )
-    except RecipeError:
-        raise
     except ValueError as error:
         raise RecipeError(f"{source}: {error}") from error
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.detectors.contract import Sighting, UnusableModel
 from app.detectors.onnx import OnnxDetector
-from tests.support.tiny_onnx import FLOAT, INT64, Port, constant_model, rows_model, scaled_rows_model
+from tests.support.tiny_onnx import FLOAT, INT64, UINT8, Port, constant_model, rows_model, scaled_rows_model
 
 SIDE = 64
 PLACES = 8 * 8 + 4 * 4 + 2 * 2
@@ -144,6 +144,11 @@ class TestBoxesLabelsScores:
         ports = [IMAGE, *(Port(name, FLOAT if name == "scale_yx" else INT64, (1, 2)) for name in extras)]
         keys = "extras = { " + ", ".join(f'{name} = "{name}"' for name in extras) + " }"
         assert len(seen(eye(tmp_path, constant_model(outputs, ports), recipe("boxes_labels_scores", input_keys=keys)))) == 1
+
+    def test_graphs_may_take_bytes_channels_last(self, tmp_path: Path) -> None:
+        outputs: Outputs = {"boxes": floats((0, 0, 9, 9)), "labels": np.array([[0]]), "scores": floats((0.5,))[0]}
+        content = constant_model(outputs, [Port("images", UINT8, (1, SIDE, SIDE, 3))])
+        assert len(seen(eye(tmp_path, content, recipe("boxes_labels_scores", input_keys='axes = "nhwc"')))) == 1
 
     def test_overlapping_ones_are_left_out_where_the_recipe_says_so(self, tmp_path: Path) -> None:
         outputs: Outputs = {
