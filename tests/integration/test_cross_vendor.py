@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ import pytest
 from PIL import Image
 
 from app.core.names import AZURE, COLUMNS, GOOGLE, NATIVE, REKOGNITION, spoken
-from tests.integration.test_pairs import PROVIDERS, Behind
-from tests.support.emulator import running_emulator
+from tests.integration.test_pairs import VENDORS
+from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.fronts import Ask, azure_3_2, azure_4_0, google_grpc, google_rest, native, rekognition
 from tests.support.images import encoded
 from tests.support.pictures import picture
 from tests.support.sdk import new_key
-from tests.support.server import running_server
+from tests.support.server import RunningServer, running_server
 from tests.support.tiny_onnx import detr_model
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cross-vendor.md").read_text(encoding="utf-8")
@@ -53,6 +54,14 @@ REFUSALS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The proxy with one vendor behind it."""
+
+    server: RunningServer
+    emulator: RunningEmulator
+
+
 def table(first: str, second: str) -> list[list[str]]:
     """The rows of the one table whose heading begins so."""
     (found,) = re.findall(rf"^\| {first} \| {second} \|.*\n\|[-|]+\|\n((?:\|.*\|\n)+)", PAGE, re.MULTILINE)
@@ -66,7 +75,7 @@ def quoted(cell: str) -> list[str]:
 def answers_by_provider() -> Iterator[tuple[str, str, str, str]]:
     """Front, feature, provider, and what the page says of the three."""
     for front, asked_as, *cells in table("Front", "Asked as [|] Rekognition behind"):
-        for provider, cell in zip(PROVIDERS, cells, strict=True):
+        for provider, cell in zip(VENDORS, cells, strict=True):
             yield from ((front, feature, provider, cell) for feature in quoted(asked_as))
 
 
@@ -78,9 +87,9 @@ HAS = {
 }
 
 
-@pytest.fixture(scope="module", params=PROVIDERS)
+@pytest.fixture(scope="module", params=VENDORS)
 def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Behind]]:
-    vendor, own = PROVIDERS[request.param]
+    vendor, own = VENDORS[request.param]
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("cross")
         (folder / "eyes.onnx").write_bytes(detr_model(PLACES, NUMBERS, side_px=64, mask=(1, 1, 1)))

@@ -50,15 +50,15 @@ class Behind:
     finds: Callable[[str], bool]
 
 
-# Provider -> the emulated vendor, and the settings that it takes beside its address.
-PROVIDERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+# Vendor as a provider -> the emulated one, and the settings that it takes beside its address.
+VENDORS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "rekognition": ("rekognition", {"AWS_ACCESS_KEY_ID": "OPERATOR", "AWS_SECRET_ACCESS_KEY": "operators-secret"}),
     "google": ("google", {"TESSERA_GOOGLE_API_KEY": "operators-key"}),
     "azure": ("azure", {"TESSERA_AZURE_KEY": "operators-key"}),
 }
 
 
-@pytest.fixture(scope="module", params=[*PROVIDERS, "onnx"])
+@pytest.fixture(scope="module", params=[*VENDORS, "onnx"])
 def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     log = tmp_path_factory.mktemp("pairs") / "log"
     together_on_a_sheet = {"TESSERA_MAX_WAIT_MS": str(MEETING_MS), "TESSERA_LAYOUTS": "2x1"}
@@ -67,7 +67,7 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         with running_server(log, **settings) as server:
             yield Behind(server, lambda: paid_by(server), PATCHES, is_colour)
         return
-    vendor, own = PROVIDERS[request.param]
+    vendor, own = VENDORS[request.param]
     with ExitStack() as stack:
         emulator = stack.enter_context(running_emulator("--no-classical", vendor=vendor))
         settings = {
