@@ -27,8 +27,8 @@ from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, parse_clients
-from app.core.layout import GridMode, GridRules
-from app.core.model import Layout, Task
+from app.core.layout import GridRules
+from app.core.model import GridMode, Layout, Task
 from app.embedded import start_emulator
 from app.errors import Problem
 from app.log import get_logger
@@ -242,6 +242,7 @@ def _policy(settings: Settings, tools: _Tools) -> Policy:
         fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
         mix_tenants=settings.mix_tenants,
         grid_text=settings.grid_text,
+        grid_mode=GridMode(settings.grid_mode),
         max_pixels=settings.max_pixels,
         alone_at_once=settings.max_alone,
     )
@@ -280,7 +281,7 @@ def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Work
         caller=tools.caller,
         capabilities=capabilities,
         rules=GridRules(
-            mode=GridMode(settings.grid_mode),
+            mode=GridMode.KEPT,  # each lane has its own
             sheet_side_px=capabilities.sheet_side_px,
             min_sheet_side_px=capabilities.min_side_px,
             max_sheet_side_px=capabilities.max_side_px,

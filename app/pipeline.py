@@ -22,7 +22,22 @@ from app.clock import Clock
 from app.core.accuracy import allowed_layouts
 from app.core.breaker import Breaker
 from app.core.layout import fits_a_grid
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Layout, Outcome, Picture, Release
+from app.core.model import (
+    ALONE,
+    Answer,
+    Bill,
+    Bypass,
+    Failure,
+    Feature,
+    GridMode,
+    Inquiry,
+    Job,
+    Lane,
+    Layout,
+    Outcome,
+    Picture,
+    Release,
+)
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.decode import is_cheap
@@ -71,6 +86,7 @@ class Policy:
     fixed_layouts: tuple[Layout, ...] = ()
     mix_tenants: bool = False
     grid_text: bool = False
+    grid_mode: GridMode = GridMode.KEPT
 
     def layouts(self, wishes: Wishes) -> tuple[Layout, ...]:
         """The allowed layouts: the operator's fixed ones, or those inside the accuracy budget; ALONE only for a zero budget."""
@@ -249,6 +265,7 @@ class Pipeline:
                 feature=inquiry.feature,
                 parameters=inquiry.parameters,
                 layouts=self._policy.layouts(call.wishes),
+                mode=self._policy.grid_mode,
             ),
             inquiry=inquiry,
             picture=image.picture,

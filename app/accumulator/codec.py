@@ -18,13 +18,14 @@ from typing import Any
 
 import orjson
 
-from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
     Bill,
     Detection,
     Failure,
     Feature,
+    GridMode,
     Inquiry,
     Job,
     Lane,
@@ -38,7 +39,7 @@ from app.core.model import (
 from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
-VERSION = 3
+VERSION = 4
 ENVELOPE = struct.Struct(">2sBI")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63
@@ -60,6 +61,7 @@ def encode_job(job: Job) -> bytes:
             lane.feature,
             _pack(lane.parameters),
             [str(layout) for layout in lane.layouts],
+            lane.mode,
         ],
         "inquiry": [
             inquiry.feature,
@@ -71,6 +73,7 @@ def encode_job(job: Job) -> bytes:
         ],
         "picture": [picture.format, picture.stored.width_px, picture.stored.height_px, picture.orientation],
         "times": [job.max_wait_s, job.time_left_s],
+        "view": None if job.view is None else [int(edge_px) for edge_px in job.view],
     }
     return _envelope(head, job.image)
 
@@ -82,7 +85,7 @@ def decode_job(data: bytes) -> Job:
 
 
 def _job(head: Mapping[str, Any], image: bytes) -> Job:
-    tenant, provider, task, feature, parameters, layouts = head["lane"]
+    tenant, provider, task, feature, parameters, layouts, mode = head["lane"]
     asked, asked_parameters, min_score, max_results, own_vendor, own_request = head["inquiry"]
     kind, width, height, orientation = head["picture"]
     max_wait_s, time_left_s = head["times"]
@@ -96,6 +99,7 @@ def _job(head: Mapping[str, Any], image: bytes) -> Job:
             Feature(feature),
             _unpack_text(parameters),
             tuple(Layout.parse(layout) for layout in layouts),
+            GridMode(mode),
         ),
         inquiry=Inquiry(
             Feature(asked),
@@ -109,7 +113,12 @@ def _job(head: Mapping[str, Any], image: bytes) -> Job:
         image=image,
         max_wait_s=max_wait_s,
         time_left_s=time_left_s,
+        view=_unpack_view(head["view"]),
     )
+
+
+def _unpack_view(packed: Any) -> PixelBox | None:
+    return None if packed is None else PixelBox(*(float(_unpack_number(edge_px)) for edge_px in packed))
 
 
 def encode_outcome(outcome: Outcome) -> bytes:

@@ -4,8 +4,8 @@ In: the `GridPlan` and the detections in the sheet's coordinates. Out: `Demultip
 detections in its own image's coordinates, and the fate of those that were not handed out. Callers: the worker, calibration.
 
 Kept mode: the centre of a box picks the image, at least half of the box must lie on that image's pixels, and what remains is
-clipped to the image. Paper mode: I_r = floor((y_min + y_max) / (2 h_img)), I_c = floor((x_min + x_max) / (2 w_img)), then
-subtract the cell's origin and divide by the scale, nothing else.
+clipped to the image, or to its view where the sheet shows only that. Paper mode: I_r = floor((y_min + y_max) / (2 h_img)),
+I_c = floor((x_min + x_max) / (2 w_img)), then subtract the cell's origin and divide by the scale, nothing else.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
-from app.core.layout import GridMode, GridPlan, Placement
-from app.core.model import Detection, Tree
+from app.core.layout import GridPlan, Placement
+from app.core.model import Detection, GridMode, Tree
 
 # With half of its area on an image, a box lies there as much as on everything else together: no other has a better claim.
 LEAST_SHARE = 0.5
@@ -91,7 +91,7 @@ def _home_paper(plan: GridPlan, box: UnitBox) -> Placement | _Fate:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """The change from the sheet's coordinates to those of one image. `clips`: to the image, and strangers are left out."""
+    """The change from the sheet's coordinates to those of one image. `clips`: to what it shows; strangers are left out."""
 
     placement: Placement
     sheet: Size
@@ -101,11 +101,16 @@ class _Frame:
         mapped = self.placement.to_image(box, self.sheet)
         if not self.clips:
             return mapped
-        return UnitBox(_clamp(mapped.left), _clamp(mapped.top), _clamp(mapped.right), _clamp(mapped.bottom))
+        first, last = self._clipped(mapped.left, mapped.top), self._clipped(mapped.right, mapped.bottom)
+        return UnitBox(first.x, first.y, last.x, last.y)
 
     def point(self, point: UnitPoint) -> UnitPoint:
         mapped = self.placement.point_to_image(point, self.sheet)
-        return UnitPoint(_clamp(mapped.x), _clamp(mapped.y)) if self.clips else mapped
+        return self._clipped(mapped.x, mapped.y) if self.clips else mapped
+
+    def _clipped(self, x: float, y: float) -> UnitPoint:
+        shown = self.placement.shown
+        return UnitPoint(_clamp(x, shown.left, shown.right), _clamp(y, shown.top, shown.bottom))
 
     def tree(self, node: Tree) -> Tree:
         """The same tree with all geometry moved; items of lists whose own box belongs to a neighbour are left out."""
@@ -173,5 +178,5 @@ def _sane(box: UnitBox) -> bool:
     return all(abs(edge) < FARTHEST_UNIT for edge in (box.left, box.top, box.right, box.bottom))
 
 
-def _clamp(ratio: float) -> float:
-    return min(1.0, max(0.0, ratio))
+def _clamp(ratio: float, least: float, most: float) -> float:
+    return min(most, max(least, ratio))

@@ -1,7 +1,7 @@
 """Where every image lands on a sheet: the choice of the grid, and the plan that composing and demultiplexing share.
 
-In: the images' ids and upright sizes, the allowed layouts, the rules of the sheet. Out: a `GridPlan`. Callers: the worker
-(plans a batch), `imaging.compose` (paints it), `core.demux` (maps the answer back), calibration.
+In: the images' ids, upright sizes and views, the allowed layouts, the rules of the sheet. Out: a `GridPlan`. Callers: the
+worker (plans a batch), `imaging.compose` (paints it), `core.demux` (maps the answer back), calibration.
 
 The layout is chosen by relative scale: how large the detector sees an image on the sheet, divided by how large it would see
 it alone. A detector that scales the longest side of its input to a fixed length gives longest side of the content / longest
@@ -9,6 +9,10 @@ side of the sheet. Over the images of a sheet the harmonic mean decides, because
 to 1 / relative scale - 1: for landscape photographs at 2x1, 2x2 and 3x3 that is 0.5, 1 and 2, and the drops of mAP@0.5 that we
 measured on VOC 2012 were 0.088, 0.150, 0.328 with DEIMv2-femto and 0.072, 0.147, 0.351 with YOLOX-nano. Hence landscape images
 are stacked and portrait ones stand side by side.
+
+Of an image, a sheet may show a view only: its content then holds exactly those pixels, and all mapping goes through it. Kept
+mode plans by the views' sizes, as if each were an image of its own: all views are shown alike, however small a part of its
+image each one is. `relative_scale` says how large an image is really seen, measured against being alone and whole.
 """
 
 from __future__ import annotations
@@ -16,12 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import combinations
+from types import MappingProxyType
 
 from app.core.fitting import Fit, best_fit, compact_shapes, harmonic_mean, score_key
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
-from app.core.model import Layout
+from app.core.model import GridMode, Layout, require_view
 
 # Wide enough that no JPEG block (8 px) holds two images and a detector's smallest stride (8 px) sees the border between them;
 # our accuracy figures for this mode were measured with it.
@@ -36,18 +40,15 @@ MIN_GRID_SIDE_PX = 80
 # (Rekognition FAQ, "How small can an object be"): beyond 5:1 only what fills more than half of the image's height could still
 # be found. Sent alone, that height is the whole shorter side.
 MAX_GRID_ASPECT = 5.0
-
-
-class GridMode(StrEnum):
-    """`kept`: aspect kept, gutter between cells. `paper`: the paper's method, stretched to one cell size, no gutter."""
-
-    KEPT = "kept"
-    PAPER = "paper"
+_ALL_WHOLE: Mapping[str, PixelBox] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One image on the sheet: its `cell`, the `content` (whole pixels) where its pixels land, its upright size `source`."""
+    """One image on the sheet: its `cell`, the `content` (whole pixels) where its pixels land, its upright size `source`.
+
+    `view` is the part of the upright image that the content shows; None: all of it.
+    """
 
     job_id: str
     row: int
@@ -55,8 +56,11 @@ class Placement:
     cell: PixelBox
     content: PixelBox
     source: Size
+    view: PixelBox | None = None
 
     def __post_init__(self) -> None:
+        if self.view is not None:
+            require_view(self.view, self.source)
         if not all(float(edge_px).is_integer() for edge_px in self.content):
             raise ValueError(f"content of {self.job_id} does not lie on whole pixels: {self.content}")
         if self.content.area_px < 1 or not _inside(self.content, self.cell):
@@ -64,30 +68,40 @@ class Placement:
 
     @property
     def content_size(self) -> Size:
-        """Size of the image on the sheet."""
-        return Size(int(self.content.right_px - self.content.left_px), int(self.content.bottom_px - self.content.top_px))
+        """Size on the sheet of what is shown."""
+        return _size(self.content)
+
+    @property
+    def shown_size(self) -> Size:
+        """Size in the image of what is shown."""
+        return self.source if self.view is None else _size(self.view)
+
+    @property
+    def shown(self) -> UnitBox:
+        """What is shown, in the image's coordinates: all of them (0 to 1), or the view's."""
+        return UnitBox(0.0, 0.0, 1.0, 1.0) if self.view is None else self.view.to_unit(self.source)
 
     @property
     def scale_x(self) -> float:
         """Sheet pixels per pixel of the image, horizontally."""
-        return self.content_size.width_px / self.source.width_px
+        return self.content_size.width_px / self.shown_size.width_px
 
     @property
     def scale_y(self) -> float:
         """Sheet pixels per pixel of the image, vertically."""
-        return self.content_size.height_px / self.source.height_px
+        return self.content_size.height_px / self.shown_size.height_px
 
     def point_to_image(self, point: UnitPoint, sheet: Size) -> UnitPoint:
         """From the sheet's coordinates to the image's; not clamped."""
-        content = self.content_size
+        content, shown = self.content_size, self.shown
         return UnitPoint(
-            (point.x * sheet.width_px - self.content.left_px) / content.width_px,
-            (point.y * sheet.height_px - self.content.top_px) / content.height_px,
+            shown.left + (point.x * sheet.width_px - self.content.left_px) / content.width_px * shown.width,
+            shown.top + (point.y * sheet.height_px - self.content.top_px) / content.height_px * shown.height,
         )
 
     def length_to_image(self, length: UnitLength, sheet: Size) -> UnitLength:
         """From ratios of the sheet's width to ratios of the image's."""
-        return UnitLength(length.x * sheet.width_px / self.content_size.width_px)
+        return UnitLength(length.x * sheet.width_px / self.content_size.width_px * self.shown.width)
 
     def to_image(self, box: UnitBox, sheet: Size) -> UnitBox:
         """From the sheet's coordinates to the image's; not clipped."""
@@ -97,10 +111,10 @@ class Placement:
 
     def point_to_sheet(self, point: UnitPoint, sheet: Size) -> UnitPoint:
         """From the image's coordinates to the sheet's."""
-        content = self.content_size
+        content, shown = self.content_size, self.shown
         return UnitPoint(
-            (self.content.left_px + point.x * content.width_px) / sheet.width_px,
-            (self.content.top_px + point.y * content.height_px) / sheet.height_px,
+            (self.content.left_px + (point.x - shown.left) / shown.width * content.width_px) / sheet.width_px,
+            (self.content.top_px + (point.y - shown.top) / shown.height * content.height_px) / sheet.height_px,
         )
 
     def to_sheet(self, box: UnitBox, sheet: Size) -> UnitBox:
@@ -165,7 +179,8 @@ class GridRules:
 def relative_scale(placement: Placement, sheet: Size) -> float:
     """How large a detector with a longest-side input sees the image on the sheet, divided by how large it sees it alone.
 
-    Where the two axes are scaled differently (paper mode) their geometric mean counts, as for areas.
+    Alone it is seen whole: a small view of it may be seen larger on the sheet, above 1. Where the two axes are scaled
+    differently (paper mode) their geometric mean counts, as for areas.
     """
     return math.sqrt(placement.scale_x * placement.scale_y) * placement.source.longest_px / sheet.longest_px
 
@@ -184,18 +199,27 @@ def fits_a_grid(
 
 
 def plan_grid(
-    images: Sequence[tuple[str, Size]], layouts: Sequence[Layout], rules: GridRules, drops: Mapping[Layout, float]
+    images: Sequence[tuple[str, Size]],
+    layouts: Sequence[Layout],
+    rules: GridRules,
+    drops: Mapping[Layout, float],
+    *,
+    views: Mapping[str, PixelBox] = _ALL_WHOLE,
 ) -> GridPlan:
     """Of the layouts with room for all images, the one that keeps them largest; then the smaller drop, then fewer cells.
 
-    A layout without an entry in `drops` counts as the worst. In kept mode the plan depends on ids and sizes only, not on
-    their order; in paper mode cells are filled row by row in the order given, as in the paper. Raises ValueError when no
-    layout has room.
+    A layout without an entry in `drops` counts as the worst. An image with an entry in `views` is shown and planned by that
+    part of it only. In kept mode the plan depends on ids, sizes and views only, not on their order; in paper mode cells are
+    filled row by row in the order given, as in the paper. Raises ValueError when no layout has room.
     """
-    if not images or len({job_id for job_id, _ in images}) != len(images):
+    job_ids = {job_id for job_id, _ in images}
+    if not images or len(job_ids) != len(images):
         raise ValueError("a grid needs images with different ids")
+    if not views.keys() <= job_ids:
+        raise ValueError("a view belongs to one of the images")
+    shown = [_Shown(job_id, size, views.get(job_id)) for job_id, size in images]
     roomy = sorted({layout for layout in layouts if layout.cells >= len(images)})
-    design = _design_kept(images, roomy, rules) if rules.mode is GridMode.KEPT else _design_paper(images, roomy, rules)
+    design = _design_kept(shown, roomy, rules) if rules.mode is GridMode.KEPT else _design_paper(shown, roomy, rules)
     if not design:
         raise ValueError(f"none of {[str(layout) for layout in layouts]} has room for {len(images)} images")
 
@@ -206,11 +230,27 @@ def plan_grid(
 
 
 @dataclass(frozen=True, slots=True)
+class _Shown:
+    """An image that wants a place, and the part of it that will be shown."""
+
+    job_id: str
+    source: Size
+    view: PixelBox | None
+
+    @property
+    def size(self) -> Size:
+        return self.source if self.view is None else _size(self.view)
+
+    def at(self, spot: tuple[int, int], cell: PixelBox, content: PixelBox) -> Placement:
+        return Placement(self.job_id, *spot, cell=cell, content=content, source=self.source, view=self.view)
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """One layout's best design in kept mode; `images` in the order in which the fit's spots stand."""
 
     layout: Layout
-    images: Sequence[tuple[str, Size]]
+    images: Sequence[_Shown]
     rules: GridRules
     fit: Fit
 
@@ -223,18 +263,18 @@ class _Kept:
         widths_px, heights_px = self.fit.whole(side_px, gutter_px)
         lefts_px, tops_px = _starts(widths_px, gutter_px), _starts(heights_px, gutter_px)
         placements = [
-            _placed(job_id, size, (row, column), (lefts_px[column], tops_px[row]), (widths_px[column], heights_px[row]))
-            for (job_id, size), (row, column) in zip(self.images, self.fit.spots, strict=True)
+            _placed(image, (row, column), (lefts_px[column], tops_px[row]), (widths_px[column], heights_px[row]))
+            for image, (row, column) in zip(self.images, self.fit.spots, strict=True)
         ]
         least_px = self.rules.min_sheet_side_px
         sheet = Size(max(least_px, lefts_px[-1] + widths_px[-1]), max(least_px, tops_px[-1] + heights_px[-1]))
         return GridPlan(GridMode.KEPT, self.layout, sheet, _row_by_row(placements))
 
 
-def _design_kept(images: Sequence[tuple[str, Size]], layouts: Sequence[Layout], rules: GridRules) -> dict[Layout, _Kept]:
+def _design_kept(images: Sequence[_Shown], layouts: Sequence[Layout], rules: GridRules) -> dict[Layout, _Kept]:
     # Neighbours of one shape share rows and columns best; the id settles equal shapes, so the order of arrival cannot matter.
-    ordered = sorted(images, key=lambda image: (image[1].width_px / image[1].height_px, image[0]))
-    sizes = [size for _, size in ordered]
+    ordered = sorted(images, key=lambda image: (image.size.width_px / image.size.height_px, image.job_id))
+    sizes = [image.size for image in ordered]
     shapes = {layout: compact_shapes(layout, len(sizes)) for layout in layouts}
     fits = {
         shape: best_fit(sizes, shape, side_px=rules.side_px, gutter_px=rules.gutter_px)
@@ -248,15 +288,15 @@ def _design_kept(images: Sequence[tuple[str, Size]], layouts: Sequence[Layout], 
     return designs
 
 
-def _placed(job_id: str, size: Size, spot: tuple[int, int], corner_px: tuple[int, int], cell_px: tuple[int, int]) -> Placement:
+def _placed(image: _Shown, spot: tuple[int, int], corner_px: tuple[int, int], cell_px: tuple[int, int]) -> Placement:
     """The image in the middle of its cell, as large as fits, at least one pixel each way."""
-    (left_px, top_px), (cell_width_px, cell_height_px) = corner_px, cell_px
+    (left_px, top_px), (cell_width_px, cell_height_px), size = corner_px, cell_px, image.size
     scale = min(cell_width_px / size.width_px, cell_height_px / size.height_px)
     width_px = min(cell_width_px, max(1, round(size.width_px * scale)))
     height_px = min(cell_height_px, max(1, round(size.height_px * scale)))
     x_px, y_px = left_px + (cell_width_px - width_px) // 2, top_px + (cell_height_px - height_px) // 2
     cell = _box(left_px, top_px, cell_width_px, cell_height_px)
-    return Placement(job_id, *spot, cell=cell, content=_box(x_px, y_px, width_px, height_px), source=size)
+    return image.at(spot, cell, _box(x_px, y_px, width_px, height_px))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +304,7 @@ class _Paper:
     """One layout in paper mode: G(I_1 .. I_n), row by row."""
 
     layout: Layout
-    images: Sequence[tuple[str, Size]]
+    images: Sequence[_Shown]
 
     @property
     def score(self) -> tuple[float, float]:
@@ -274,14 +314,14 @@ class _Paper:
 
     def plan(self) -> GridPlan:
         placements = []
-        for index, (job_id, size) in enumerate(self.images):
+        for index, image in enumerate(self.images):
             row, column = divmod(index, self.layout.columns)
             cell = _box(column * PAPER_CELL.width_px, row * PAPER_CELL.height_px, PAPER_CELL.width_px, PAPER_CELL.height_px)
-            placements.append(Placement(job_id, row, column, cell=cell, content=cell, source=size))
+            placements.append(image.at((row, column), cell, cell))
         return GridPlan(GridMode.PAPER, self.layout, _paper_sheet(self.layout), tuple(placements))
 
 
-def _design_paper(images: Sequence[tuple[str, Size]], layouts: Sequence[Layout], rules: GridRules) -> dict[Layout, _Paper]:
+def _design_paper(images: Sequence[_Shown], layouts: Sequence[Layout], rules: GridRules) -> dict[Layout, _Paper]:
     return {layout: _Paper(layout, images) for layout in layouts if _paper_sheet(layout).longest_px <= rules.max_sheet_side_px}
 
 
@@ -300,6 +340,11 @@ def _row_by_row(placements: Sequence[Placement]) -> tuple[Placement, ...]:
 
 def _box(left_px: int, top_px: int, width_px: int, height_px: int) -> PixelBox:
     return PixelBox(float(left_px), float(top_px), float(left_px + width_px), float(top_px + height_px))
+
+
+def _size(whole: PixelBox) -> Size:
+    """Size of a box that lies on whole pixels."""
+    return Size(int(whole.right_px - whole.left_px), int(whole.bottom_px - whole.top_px))
 
 
 def _inside(inner: PixelBox, outer: PixelBox) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.errors import Kind, Problem, VendorError
 
 # A vendor's own JSON in which every piece of geometry has been replaced by a typed leaf, so that one generic walk can
@@ -54,6 +54,13 @@ class Feature(StrEnum):
     LANDMARKS = "landmarks"
     LOGOS = "logos"
     TEXT = "text"
+
+
+class GridMode(StrEnum):
+    """`kept`: aspect kept, gutter between cells. `paper`: the paper's method, stretched to one cell size, no gutter."""
+
+    KEPT = "kept"
+    PAPER = "paper"
 
 
 class Release(StrEnum):
@@ -131,6 +138,15 @@ class Picture:
         return self.stored.transposed() if self.orientation >= 5 else self.stored
 
 
+def require_view(view: PixelBox, upright: Size) -> None:
+    """Raises ValueError where `view` is no part of an upright image: whole pixels of it, at least one each way."""
+    if not all(float(edge_px).is_integer() for edge_px in view):
+        raise ValueError(f"a view lies on whole pixels: {view}")
+    is_across = 0 <= view.left_px < view.right_px <= upright.width_px
+    if not (is_across and 0 <= view.top_px < view.bottom_px <= upright.height_px):
+        raise ValueError(f"a view is a part of its image of {upright}: {view}")
+
+
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """What one image is asked for.
@@ -163,7 +179,10 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Images that may share a sheet: all of these must be equal. `layouts` are the allowed grids, most cells last."""
+    """Images that may share a sheet: all of these must be equal.
+
+    `layouts` are the allowed grids, most cells last; `mode` is how images are put into their cells.
+    """
 
     tenant: str
     provider: str
@@ -171,6 +190,7 @@ class Lane:
     feature: Feature
     parameters: str
     layouts: tuple[Layout, ...]
+    mode: GridMode = GridMode.KEPT
 
     def __post_init__(self) -> None:
         if not self.layouts:
@@ -184,7 +204,7 @@ class Lane:
     @property
     def key(self) -> str:
         """Short, stable, and free of anything secret (the tenant goes in as a hash)."""
-        parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, *map(str, self.layouts)]
+        parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, self.mode, *map(str, self.layouts)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
@@ -193,7 +213,8 @@ class Job:
     """One image and what it is asked for, ready to be gathered. Durations count from the moment it is enqueued.
 
     `max_wait_s`: longest time in the accumulator. `time_left_s`: time until its answer must be there.
-    `request_id` is the client's request (one request may make several jobs).
+    `request_id` is the client's request (one request may make several jobs). `view` is the part of the upright image that is
+    shown on sheets (None: all of it); an image that is sent alone is always sent whole.
     """
 
     id: str
@@ -204,6 +225,11 @@ class Job:
     image: bytes = field(repr=False)
     max_wait_s: float
     time_left_s: float
+    view: PixelBox | None = None
+
+    def __post_init__(self) -> None:
+        if self.view is not None:
+            require_view(self.view, self.picture.upright)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,11 @@ def compose(plan: GridPlan, sources: Mapping[str, Source], encoding: Encoding) -
 
 
 def prepare(placement: Placement, source: Source) -> Image.Image | Problem:
-    """The pixels of one cell, upright and of the cell's size; or the problem of an image that would not decode."""
+    """What the placement shows, upright and of its content's size; or the problem of an image that would not decode."""
     if source.picture.upright != placement.source:
         raise ValueError(f"{placement.job_id} was planned as {placement.source}, but is {source.picture.upright}")
     try:
-        return decode(source.image, source.picture, placement.content_size)
+        return decode(source.image, source.picture, placement.content_size, placement.view)
     except Problem as problem:
         return problem
 

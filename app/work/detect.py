@@ -22,7 +22,7 @@ from app.clock import Clock
 from app.core.demux import Demultiplexed, demultiplex
 from app.core.inquiry import loosest
 from app.core.layout import GridPlan, GridRules, plan_grid
-from app.core.model import ALONE, Answer, Bill, Failure, Item, Layout, Outcome, Release
+from app.core.model import ALONE, Answer, Bill, Failure, Item, Job, Layout, Outcome, Release
 from app.errors import Kind, Problem
 from app.imaging.compose import Encoding, Sheet, Source, SpoiledSheet, assemble, prepare
 from app.providers.calling import Asked, AskFailed, Caller, LeaseLost, PaidKind, Permit
@@ -95,7 +95,7 @@ def open_group(sheet_id: str, items: Sequence[Item], release: Release, now_s: fl
 
 @dataclass(frozen=True, slots=True)
 class DetectWork:
-    """Answers groups of jobs with as few paid inferences as their images allow."""
+    """Answers groups of jobs with as few paid inferences as their images allow. The mode of `rules` gives way to the lane's."""
 
     caller: Caller
     capabilities: Capabilities
@@ -127,9 +127,9 @@ class DetectWork:
 
     async def _compose(self, group: Group) -> tuple[Sheet, float]:
         started_s = self.clock.now_s()
-        sizes = [(item.job.id, item.job.picture.upright) for item in group.items]
-        plan = plan_grid(sizes, group.items[0].job.lane.layouts, self.rules, self.drops)
-        sources = {item.job.id: Source(item.job.image, item.job.picture) for item in group.items}
+        jobs = [item.job for item in group.items]
+        sources = {job.id: Source(job.image, job.picture) for job in jobs}
+        plan = self._plan(jobs)
         async with asyncio.TaskGroup() as tasks:
             preparing = {
                 place.job_id: tasks.create_task(
@@ -142,6 +142,12 @@ class DetectWork:
         compose_s = self.clock.now_s() - started_s
         self.ledger.composed(compose_s)
         return sheet, compose_s
+
+    def _plan(self, jobs: Sequence[Job]) -> GridPlan:
+        lane = jobs[0].lane
+        sizes = [(job.id, job.picture.upright) for job in jobs]
+        views = {job.id: job.view for job in jobs if job.view is not None}
+        return plan_grid(sizes, lane.layouts, replace(self.rules, mode=lane.mode), self.drops, views=views)
 
     def _encoding(self, group: Group) -> Encoding:
         feature = group.items[0].job.lane.feature

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from app.core.accuracy import drops, table
 from app.core.demux import demultiplex
 from app.core.geometry import Size, UnitBox
-from app.core.layout import GridMode, GridRules, plan_grid
-from app.core.model import Detection, Feature, Layout
+from app.core.layout import GridRules, plan_grid
+from app.core.model import Detection, Feature, GridMode, Layout
 from app.demo.scenes import Scene, make_scenes
 from app.imaging.compose import Encoding, Sheet, Source, compose
 from app.imaging.header import inspect

@@ -17,8 +17,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from app.core.geometry import Size
-from app.core.layout import GridMode, GridPlan, GridRules, plan_grid
-from app.core.model import Layout
+from app.core.layout import GridPlan, GridRules, plan_grid
+from app.core.model import GridMode, Layout
 from app.imaging.compose import FILL_RGB, QUALITY, Encoding, Source, compose
 from app.imaging.decode import REDUCING_FILTER
 from app.imaging.encode import SUBSAMPLING

@@ -31,8 +31,8 @@ from pathlib import Path
 from PIL import __version__ as pillow_version
 
 from app.core.geometry import Size
-from app.core.layout import GridMode, GridPlan, GridRules, plan_grid
-from app.core.model import Layout
+from app.core.layout import GridPlan, GridRules, plan_grid
+from app.core.model import GridMode, Layout
 from app.demo.checking import Fate, judge_exact
 from app.demo.truth import seen_in
 from app.providers.rekognition.operations import capabilities

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.core.demux import demultiplex
 from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
-from app.core.layout import GridMode, GridPlan, GridRules, Placement, plan_grid
-from app.core.model import Answer, Detection, Feature, Layout, Outcome, Picture, Tree
+from app.core.layout import GridPlan, GridRules, Placement, plan_grid
+from app.core.model import Answer, Detection, Feature, GridMode, Layout, Outcome, Picture, Tree
 from app.wire.azure import AzureOptions, azure_dialects
 from app.wire.contract import Call
 from tests.support.wire import azure_request

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from app.clock import ManualClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
-from app.core.layout import GridMode, GridRules
-from app.core.model import Feature, Inquiry, Item, Job, Lane, Layout, Outcome, Picture, Task
+from app.core.layout import GridRules
+from app.core.model import Feature, GridMode, Inquiry, Item, Job, Lane, Layout, Outcome, Picture, Task
 from app.errors import Kind
 from app.providers.calling import Caller
 from app.work.detect import DetectWork

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from app.core.geometry import Size, UnitBox, UnitPoint
-from app.core.layout import GridMode, GridPlan, GridRules, plan_grid
-from app.core.model import Layout
+from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
+from app.core.layout import GridPlan, GridRules, plan_grid
+from app.core.model import GridMode, Layout
 
 EVERY_LAYOUT = tuple(Layout(rows, columns) for rows in range(1, 6) for columns in range(1, 6))
 # From a pixel to more than any camera; the shapes in between are what clients send.
@@ -36,6 +36,27 @@ def plans(draw: st.DrawFn, mode: st.SearchStrategy[GridMode] = MODES, at_most: i
     some = draw(images(at_most))
     layout = draw(st.sampled_from([layout for layout in EVERY_LAYOUT if layout.cells >= len(some)]))
     return plan_grid(some, [layout], draw(rules(mode)), {})
+
+
+@st.composite
+def views(draw: st.DrawFn, size: Size) -> PixelBox:
+    """Any part of an image of this size, from a pixel to all of it."""
+    left, right = draw(_whole_pairs(size.width_px))
+    top, bottom = draw(_whole_pairs(size.height_px))
+    return PixelBox(float(left), float(top), float(right), float(bottom))
+
+
+@st.composite
+def viewed_plans(draw: st.DrawFn, mode: st.SearchStrategy[GridMode] = MODES, at_most: int = 9) -> GridPlan:
+    """A plan that shows a part of some images, and all of the others."""
+    some = draw(images(at_most))
+    shown = {job_id: draw(views(size)) for job_id, size in some if draw(st.booleans())}
+    layout = draw(st.sampled_from([layout for layout in EVERY_LAYOUT if layout.cells >= len(some)]))
+    return plan_grid(some, [layout], draw(rules(mode)), {}, views=shown)
+
+
+def _whole_pairs(most: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.integers(0, most - 1).flatmap(lambda first: st.tuples(st.just(first), st.integers(first + 1, most)))
 
 
 def _pairs(least: float) -> st.SearchStrategy[tuple[float, float]]:

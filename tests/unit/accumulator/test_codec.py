@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.accumulator.codec import CodecError, decode_job, decode_outcome, encode_job, encode_outcome
-from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
     Bill,
     Detection,
     Failure,
     Feature,
+    GridMode,
     Inquiry,
     Job,
     Lane,
@@ -29,6 +30,7 @@ from app.core.model import (
     Tree,
 )
 from app.errors import Kind, VendorError
+from tests.support.grids import views
 from tests.support.jobs import job, outcome
 
 # Text of every kind, with what JSON's escapes can spell and UTF-8 cannot, and with the tags' own first letter.
@@ -69,6 +71,7 @@ lanes = st.builds(
     st.sampled_from(Feature),
     texts,
     st.lists(layouts, min_size=1).map(tuple),
+    st.sampled_from(GridMode),
 )
 inquiries = st.builds(
     Inquiry, st.sampled_from(Feature), texts, st.none() | ratios, st.none() | st.integers(0, 99), st.just("rekognition"), texts
@@ -81,7 +84,10 @@ jobs = st.builds(
 )
 
 
-@given(jobs)
+viewed_jobs = jobs.flatmap(lambda one: views(one.picture.upright).map(lambda view: dataclasses.replace(one, view=view)))
+
+
+@given(jobs | viewed_jobs)
 def test_a_job_survives(one: Job) -> None:
     assert decode_job(encode_job(one)) == one
 
@@ -149,6 +155,7 @@ def test_every_kind_of_failure_has_a_way_back(kind: Kind) -> None:
         b"TS",
         b"XX" + encode_outcome(outcome("a"))[2:],
         b"TS\x01" + encode_outcome(outcome("a"))[3:],
+        b"TS\x03" + encode_job(job())[3:],
         struct.pack(">2sBI", b"TS", 1, 5) + b"{no}}",
         encode_outcome(outcome("a"))[:20],
     ],
@@ -183,6 +190,23 @@ def test_a_damaged_outcome_is_refused(written: bytes, damaged: bytes) -> None:
         decode_outcome(struct.pack(">2sBI", b"TS", 1, len(broken) - 7) + broken[7:])
 
 
+@pytest.mark.parametrize(
+    ("written", "damaged"),
+    [
+        (b'"view":[0,0,1,1]', b'"view":[0,0,1,0]'),
+        (b'"view":[0,0,1,1]', b'"view":[0,9e9,1]'),
+        (b'"view":[0,0,1,1]', b'"view":"all_it"'),
+        (b'"view":[0,0,1,1]', b'"views":[0,0,1]'),
+        (b'"kept"', b'"bent"'),
+    ],
+)
+def test_a_damaged_job_is_refused(written: bytes, damaged: bytes) -> None:
+    whole = encode_job(dataclasses.replace(job(), view=PixelBox(0, 0, 1, 1)))
+    assert written in whole
+    with pytest.raises(CodecError, match="head"):
+        decode_job(whole.replace(written, damaged.ljust(len(written))))
+
+
 def test_an_unknown_kind_of_failure_is_refused() -> None:
     whole = encode_outcome(Outcome("a", Failure(Kind.INTERNAL, "why")))
     with pytest.raises(CodecError):
@@ -197,8 +221,8 @@ def test_a_tree_of_something_else_is_a_mistake_of_ours() -> None:
 def test_every_field_of_job_and_outcome_is_covered() -> None:
     """A field that is added to the model must be added to the codec: this list is what was thought of."""
     known = {
-        Job: "id request_id lane inquiry picture image max_wait_s time_left_s",
-        Lane: "tenant provider task feature parameters layouts",
+        Job: "id request_id lane inquiry picture image max_wait_s time_left_s view",
+        Lane: "tenant provider task feature parameters layouts mode",
         Inquiry: "feature parameters min_score_unit max_results own_vendor own_request",
         Picture: "format stored orientation",
         Outcome: "job_id result bill",

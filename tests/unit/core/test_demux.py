@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from app.core.demux import Demultiplexed, demultiplex
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
-from app.core.layout import GridMode, GridPlan, GridRules, Placement, plan_grid
-from app.core.model import Detection, Feature, Layout, Tree
-from tests.support.grids import BOXES, EVERY_LAYOUT, ODD_BOXES, POINTS, Images, images, plans
+from app.core.layout import GridPlan, GridRules, Placement, plan_grid
+from app.core.model import Detection, Feature, GridMode, Layout, Tree
+from tests.support.grids import BOXES, EVERY_LAYOUT, ODD_BOXES, POINTS, Images, images, plans, viewed_plans
 
 SHEET = Size(210, 100)
 # Two images of 100x100, ten pixels apart, each shown at half its size; the second with a margin in its cell.
@@ -99,6 +99,74 @@ class TestLaws:
             assert answers[0].keys() == answers[1].keys()
             for job_id, answer in answers[0].items():
                 assert answer == pytest.approx(answers[1][job_id], abs=1e-6)
+
+
+class TestViews:
+    """The same where a sheet shows only a part of an image: its view bounds what can be found in it."""
+
+    @given(viewed_plans(at_most=6), BOXES, POINTS)
+    def test_what_lies_inside_the_view_comes_back_where_it_was(self, plan: GridPlan, part: UnitBox, dot: UnitPoint) -> None:
+        for place in plan.placements:
+            corner, opposite = within(place, UnitPoint(part.left, part.top)), within(place, UnitPoint(part.right, part.bottom))
+            box, point = UnitBox(corner.x, corner.y, opposite.x, opposite.y), within(place, dot)
+            depth = UnitLength(place.content_size.width_px / plan.sheet.width_px)
+            there = seen(
+                place.to_sheet(box, plan.sheet), fields={"at": place.point_to_sheet(point, plan.sheet), "depth": depth}
+            )
+            (back,) = demultiplex(plan, [there]).by_job[place.job_id]
+            assert back.box is not None
+            was, now = box.to_pixels(place.source), back.box.to_pixels(place.source)
+            assert list(now) == pytest.approx(list(was), abs=1e-6)
+            assert isinstance(landmark := back.fields["at"], UnitPoint)
+            assert (landmark.x, landmark.y) == pytest.approx((point.x, point.y), abs=1e-9)
+            assert isinstance(width := back.fields["depth"], UnitLength)
+            assert width.x == pytest.approx(place.shown_size.width_px / place.source.width_px)
+
+    @given(viewed_plans(st.just(GridMode.KEPT)), ODD_BOXES, POINTS)
+    def test_nothing_crosses_cells_or_leaves_the_view(self, plan: GridPlan, box: UnitBox, far: UnitPoint) -> None:
+        result = demultiplex(plan, [seen(box, fields={"at": far})])
+        for place in plan.placements:
+            for own in result.by_job[place.job_id]:
+                assert own.box is not None
+                landmark = own.fields["at"]
+                assert isinstance(landmark, UnitPoint)
+                shown = place.shown
+                assert shown.left <= own.box.left <= own.box.right <= shown.right
+                assert shown.top <= own.box.top <= own.box.bottom <= shown.bottom
+                assert shown.left <= landmark.x <= shown.right
+                assert shown.top <= landmark.y <= shown.bottom
+                on_sheet = place.to_sheet(own.box, plan.sheet).to_pixels(plan.sheet)
+                assert on_sheet.area_px >= box.to_pixels(plan.sheet).area_px * 0.49
+
+    @pytest.mark.parametrize(
+        ("box", "own"),
+        [
+            (at(110, 20, 210, 80), (0.25, 0.5, 0.75, 1)),  # all that is shown
+            (at(100, 10, 170, 50), (0.25, 0.5, 0.55, 0.75)),  # clipped to the view, although the image goes on
+            (at(135, 35, 160, 50), (0.375, 0.625, 0.5, 0.75)),
+        ],
+    )
+    def test_written_out(self, box: UnitBox, own: tuple[float, ...]) -> None:
+        """The view of 100x60 is the lower half of the middle of an image of 200x120."""
+        part = replace(RIGHT, view=PixelBox(50, 60, 150, 120))
+        plan = replace(KEPT, placements=(LEFT, part))
+        found = only(demultiplex(plan, [seen(box, fields={"eye": UnitPoint(0, 1)})]), "right")
+        assert edges(found.box) == pytest.approx(own)
+        assert place_of(found.fields["eye"]) == (0.25, 1.0)
+
+    def test_paper_mode_clips_nothing(self) -> None:
+        images = [(name, Size(1000, 750)) for name in "abc"]
+        rules = GridRules(GridMode.PAPER, 2000)
+        plan = plan_grid(images, [Layout(2, 2)], rules, {}, views={"b": PixelBox(500, 0, 1000, 375)})
+        found = [seen(at(400, 0, 700, 300, plan.sheet)), seen(at(0, 0, 500, 375, plan.sheet))]
+        result = demultiplex(plan, found)
+        assert edges(result.by_job["b"][0].box) == pytest.approx((0.4, 0, 0.7, 0.4))
+        assert edges(result.by_job["a"][0].box) == pytest.approx((0, 0, 1, 1))
+
+
+def within(place: Placement, part: UnitPoint) -> UnitPoint:
+    """A point of the view, in ratios of the view, as a point of the image."""
+    return UnitPoint(place.shown.left + part.x * place.shown.width, place.shown.top + part.y * place.shown.height)
 
 
 def answered(some: Images, mode: GridMode, truth: dict[str, UnitBox]) -> dict[str, tuple[float, ...]]:

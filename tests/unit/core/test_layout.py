@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from app.core.accuracy import drops, table
 from app.core.fitting import harmonic_mean
-from app.core.geometry import PixelBox, Size, UnitBox, UnitPoint
+from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.layout import (
     PAPER_CELL,
-    GridMode,
     GridPlan,
     GridRules,
     Placement,
@@ -23,8 +22,8 @@ from app.core.layout import (
     plan_grid,
     relative_scale,
 )
-from app.core.model import ALONE, Layout
-from tests.support.grids import BOXES, EVERY_LAYOUT, POINTS, Images, images, plans, rules
+from app.core.model import ALONE, GridMode, Layout
+from tests.support.grids import BOXES, EVERY_LAYOUT, POINTS, Images, images, plans, rules, viewed_plans, views
 
 LANDSCAPE, PORTRAIT, SQUARE = Size(1280, 960), Size(960, 1280), Size(1000, 1000)
 KEPT = GridRules(GridMode.KEPT, sheet_side_px=1920)
@@ -203,6 +202,72 @@ class TestMapping:
             assert list(back.to_pixels(SQUARE)) == pytest.approx(list(box.to_pixels(SQUARE)), abs=1e-6)
             returned = place.point_to_image(place.point_to_sheet(point, plan.sheet), plan.sheet)
             assert (returned.x, returned.y) == pytest.approx((point.x, point.y), abs=1e-9)
+
+
+class TestViews:
+    """A part of an image is planned like an image of its size; the whole image is what everything is mapped to."""
+
+    def test_written_out(self) -> None:
+        place = replace(placement(content=whole(10, 20, 90, 80)), view=whole(200, 100, 600, 400))
+        sheet = Size(200, 100)
+        assert (place.shown_size, place.shown) == (Size(400, 300), UnitBox(0.2, 0.1, 0.6, 0.4))
+        assert (place.scale_x, place.scale_y) == (0.2, 0.2)
+        assert place.to_sheet(place.shown, sheet) == UnitBox(0.05, 0.2, 0.45, 0.8)
+        back = place.to_image(UnitBox(0.05, 0.2, 0.25, 0.5), sheet)
+        assert (back.left, back.top, back.right, back.bottom) == pytest.approx((0.2, 0.1, 0.4, 0.25))
+        assert place.length_to_image(UnitLength(0.4), sheet).x == pytest.approx(0.4)
+        assert relative_scale(place, sheet) == pytest.approx(1.0)  # half of the sheet shows 0.4 of the image: 400 px as 80
+
+    @given(viewed_plans(), BOXES, POINTS)
+    def test_there_and_back(self, plan: GridPlan, box: UnitBox, point: UnitPoint) -> None:
+        for place in plan.placements:
+            back = place.to_image(place.to_sheet(box, plan.sheet), plan.sheet)
+            assert list(back.to_pixels(SQUARE)) == pytest.approx(list(box.to_pixels(SQUARE)), abs=1e-6)
+            returned = place.point_to_image(place.point_to_sheet(point, plan.sheet), plan.sheet)
+            assert (returned.x, returned.y) == pytest.approx((point.x, point.y), abs=1e-9)
+
+    @given(viewed_plans())
+    def test_the_content_shows_exactly_the_view(self, plan: GridPlan) -> None:
+        for place in plan.placements:
+            on_sheet = place.to_sheet(place.shown, plan.sheet).to_pixels(plan.sheet)
+            assert list(on_sheet) == pytest.approx(list(place.content), abs=1e-6)
+
+    @given(images(), rules(), st.data())
+    def test_parts_are_planned_like_images_of_their_size(self, some: Images, rule: GridRules, data: st.DataObject) -> None:
+        parts = {job_id: data.draw(views(size)) for job_id, size in some}
+        plan = plan_grid(some, [Layout(3, 3)], rule, {}, views=parts)
+        cut = [(job_id, size_of(part)) for job_id, part in parts.items()]
+        alike = plan_grid(cut, [Layout(3, 3)], rule, {})
+        assert (plan.sheet, [place.content for place in plan.placements]) == (
+            alike.sheet,
+            [place.content for place in alike.placements],
+        )
+        for place in plan.placements:
+            assert (place.source, place.view) == (dict(some)[place.job_id], parts[place.job_id])
+
+    @given(images(), rules())
+    def test_a_view_of_everything_changes_nothing(self, some: Images, rule: GridRules) -> None:
+        parts = {job_id: whole(0, 0, size.width_px, size.height_px) for job_id, size in some}
+        plan = plan_grid(some, EVERY_LAYOUT, rule, DROPS)
+        shown = plan_grid(some, EVERY_LAYOUT, rule, DROPS, views=parts)
+        assert replace(shown, placements=tuple(replace(place, view=None) for place in shown.placements)) == plan
+        assert [place.shown for place in shown.placements] == [UnitBox(0, 0, 1, 1)] * len(some)
+
+    def test_the_shape_of_the_view_decides_the_layout(self) -> None:
+        upright = {name: whole(300, 0, 700, 960) for name in ("job-0", "job-1")}
+        assert str(plan_grid(named(LANDSCAPE, LANDSCAPE), PAIRS, KEPT, DROPS, views=upright).layout) == "1x2"
+
+    def test_a_view_of_nobodys_is_a_mistake(self) -> None:
+        with pytest.raises(ValueError, match="one of the images"):
+            plan_grid(named(SQUARE), [ALONE], KEPT, {}, views={"job-1": whole(0, 0, 1, 1)})
+
+    def test_a_view_beyond_its_image_cannot_be_placed(self) -> None:
+        with pytest.raises(ValueError, match="part of its image"):
+            replace(placement(), view=whole(0, 0, 1001, 1))
+
+
+def size_of(view: PixelBox) -> Size:
+    return Size(int(view.right_px - view.left_px), int(view.bottom_px - view.top_px))
 
 
 class TestPlan:

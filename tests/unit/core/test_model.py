@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.geometry import Size, UnitBox
-from app.core.model import ALONE, Detection, Feature, Inquiry, Lane, Layout, Picture, Task, canonical_json
+from app.core.geometry import PixelBox, Size, UnitBox
+from app.core.model import ALONE, Detection, Feature, GridMode, Inquiry, Lane, Layout, Picture, Task, canonical_json
+from tests.support.jobs import job
 
 LANE = Lane("tenant", "rekognition", Task.DETECT, Feature.OBJECTS, "{}", (ALONE, Layout(2, 1), Layout(2, 2)))
 
@@ -77,6 +78,7 @@ def test_equal_lanes_have_equal_keys() -> None:
         replace(LANE, feature=Feature.FACES),
         replace(LANE, parameters='{"a":1}'),
         replace(LANE, layouts=(ALONE, Layout(2, 2))),
+        replace(LANE, mode=GridMode.PAPER),
     ],
 )
 def test_whatever_splits_lanes_changes_the_key(other: Lane) -> None:
@@ -85,6 +87,30 @@ def test_whatever_splits_lanes_changes_the_key(other: Lane) -> None:
 
 def test_a_lanes_key_says_nothing_about_the_tenant() -> None:
     assert "tenant" not in LANE.key
+
+
+@pytest.mark.parametrize("view", [None, PixelBox(0, 0, 480, 640), PixelBox(0, 0, 1, 1), PixelBox(479.0, 639.0, 480.0, 640.0)])
+def test_a_view_is_any_part_of_the_upright_image(view: PixelBox | None) -> None:
+    assert replace(job(), picture=Picture("jpeg", Size(640, 480), 6), view=view).view == view
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        (PixelBox(-1, 0, 10, 10), "part of its image"),
+        (PixelBox(0, -1, 10, 10), "part of its image"),
+        (PixelBox(0, 0, 641, 10), "part of its image"),
+        (PixelBox(0, 0, 10, 481), "part of its image"),
+        (PixelBox(5, 0, 5, 10), "part of its image"),
+        (PixelBox(0, 9, 10, 8), "part of its image"),
+        (PixelBox(0, 0, 10.5, 10), "whole pixels"),
+        (PixelBox(float("nan"), 0, 10, 10), "whole pixels"),
+        (PixelBox(0, 0, float("inf"), 10), "whole pixels"),
+    ],
+)
+def test_anything_else_is_no_view(view: PixelBox, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        replace(job(), view=view)
 
 
 def test_a_moved_detection_keeps_what_was_found() -> None:

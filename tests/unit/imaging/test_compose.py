@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.demux import demultiplex
-from app.core.geometry import Size
-from app.core.layout import GridMode, GridPlan, GridRules, plan_grid
-from app.core.model import Detection, Feature, Layout, Picture
+from app.core.geometry import PixelBox, Size
+from app.core.layout import GridPlan, GridRules, plan_grid
+from app.core.model import Detection, Feature, GridMode, Layout, Picture
 from app.errors import Kind, Problem
 from app.imaging.compose import FILL_RGB, Encoding, Sheet, Source, SpoiledSheet, compose
 from app.imaging.header import inspect
@@ -24,11 +25,18 @@ BIG = Layout(5, 5)
 LOSSLESS = Encoding("png")
 # Where a scaled edge crosses half of its contrast: within a pixel of the sheet, in every format.
 EDGE_PX = 1.0
+# Of a pixel of the image: enlarged many times, an edge is a slope, and what JPEG changes about it moves its middle.
+SLOPE = 0.02
 
 
-def plan_for(sources: Mapping[str, Source], mode: GridMode = GridMode.KEPT, layout: Layout = BIG) -> GridPlan:
+def plan_for(
+    sources: Mapping[str, Source],
+    mode: GridMode = GridMode.KEPT,
+    layout: Layout = BIG,
+    views: Mapping[str, PixelBox] = MappingProxyType({}),
+) -> GridPlan:
     images = [(job_id, one.picture.upright) for job_id, one in sources.items()]
-    return plan_grid(images, [layout], RULES[mode], {})
+    return plan_grid(images, [layout], RULES[mode], {}, views=views)
 
 
 def rectangle_in(size: Size) -> tuple[int, int, int, int]:
@@ -96,6 +104,44 @@ class TestPixels:
 
         with ThreadPoolExecutor(4) as pool:
             assert len(set(pool.map(once, range(8)))) == 1
+
+
+class TestViews:
+    """Of some images only a part is painted: it fills its place, and what is in it is where the plan says."""
+
+    @pytest.mark.parametrize("mode", GridMode)
+    @pytest.mark.parametrize("encoding", [Encoding(), LOSSLESS], ids=["jpeg", "png"])
+    def test_every_view_is_where_the_plan_says_and_comes_back_from_there(self, mode: GridMode, encoding: Encoding) -> None:
+        sources = gallery()
+        plan = plan_for(sources, mode, views={name: view_in(one.picture.upright) for name, one in sources.items()})
+        pixels = opened(compose(plan, sources, encoding).data)
+        for place in plan.placements:
+            on_sheet = found(pixels, place.content)
+            truth = PixelBox(*rectangle_in(place.source)).to_unit(place.source)
+            expected = place.to_sheet(truth, plan.sheet).to_pixels(plan.sheet)
+            off_px = EDGE_PX + SLOPE * max(place.scale_x, place.scale_y)
+            assert list(on_sheet) == pytest.approx(list(expected), abs=off_px), place
+            seen = Detection(Feature.OBJECTS, "", 1.0, on_sheet.to_unit(plan.sheet))
+            (back,) = demultiplex(plan, [seen]).by_job[place.job_id]
+            assert back.box is not None
+            own, slack = list(back.box.to_pixels(place.source)), (off_px / place.scale_x, off_px / place.scale_y) * 2
+            assert all(abs(a - b) <= c for a, b, c in zip(own, rectangle_in(place.source), slack, strict=True)), place
+
+    @pytest.mark.parametrize("mode", GridMode)
+    def test_a_view_of_everything_is_the_same_sheet(self, mode: GridMode) -> None:
+        sources = gallery()
+        everything = {name: whole(one.picture.upright) for name, one in sources.items()}
+        shown = compose(plan_for(sources, mode, views=everything), sources, LOSSLESS)
+        assert shown.data == compose(plan_for(sources, mode), sources, LOSSLESS).data
+
+
+def whole(size: Size) -> PixelBox:
+    return PixelBox(0, 0, size.width_px, size.height_px)
+
+
+def view_in(size: Size) -> PixelBox:
+    """Around the rectangle of `rectangle_in`, with another margin on each side."""
+    return PixelBox(size.width_px // 16, size.height_px // 7, size.width_px * 5 // 8, size.height_px - 1)
 
 
 class TestSpoiled:

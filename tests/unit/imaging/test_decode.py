@@ -8,15 +8,27 @@ from io import BytesIO
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from app.core.geometry import PixelBox, Size
 from app.core.model import Picture
 from app.errors import Kind, Problem
-from app.imaging.decode import decode, is_cheap
+from app.imaging.decode import decode, draft_divisor, is_cheap
 from app.imaging.header import inspect
 from tests.support.damage import DAMAGED, scrambled, whole_files
-from tests.support.images import ALL_FORMATS, DARK_RGB, KINDS, LIGHT_RGB, encoded, found, looked_at, painted, told_by_text
+from tests.support.images import (
+    ALL_FORMATS,
+    DARK_RGB,
+    KINDS,
+    LIGHT_RGB,
+    encoded,
+    found,
+    looked_at,
+    noise,
+    painted,
+    told_by_text,
+)
 
 SIZE = Size(96, 64)
 RECTANGLE = (16, 8, 48, 24)
@@ -133,6 +145,101 @@ class TestScaling:
             slow = np.asarray(file.convert("RGB").resize((200, 150), Image.Resampling.LANCZOS)).astype(float)
         fast = np.asarray(decode(data, looked_at(data), Size(200, 150))).astype(float)
         assert np.sqrt(((fast - slow) ** 2).mean()) < 4
+
+
+def centre_of_light(pixels: Image.Image) -> tuple[float, float]:
+    """Where the light is on average: to a small part of a pixel, whatever scaling has made of the edges."""
+    light = np.asarray(pixels.convert("L")).astype(float) - DARK_RGB[0]
+    rows, columns = np.indices(light.shape)
+    return ((columns + 0.5) * light).sum() / light.sum(), ((rows + 0.5) * light).sum() / light.sum()
+
+
+@st.composite
+def views_around(draw: st.DrawFn, size: Size, rectangle: tuple[int, int, int, int]) -> PixelBox:
+    """A view that leaves a margin around the rectangle, for the filters to end in."""
+    left, top, right, bottom = rectangle
+    room = 16
+    return PixelBox(
+        draw(st.integers(0, left - room)),
+        draw(st.integers(0, top - room)),
+        draw(st.integers(right + room, size.width_px)),
+        draw(st.integers(bottom + room, size.height_px)),
+    )
+
+
+class TestViews:
+    """A part of the image, scaled to the target: as exact as the whole."""
+
+    WIDE, MARK = Size(501, 333), (205, 130, 269, 194)
+
+    @given(
+        st.sampled_from(["jpeg", "jpeg full colour", "png", "png alpha", "webp lossless"]),
+        st.integers(1, 8),
+        views_around(WIDE, MARK),
+        st.tuples(st.floats(0.1, 2.0), st.floats(0.1, 2.0)),
+    )
+    def test_a_mark_is_where_the_view_says(self, kind: str, turn: int, view: PixelBox, stretch: tuple[float, float]) -> None:
+        turn = turn if KINDS[kind].turns else 1
+        data = encoded(painted(self.WIDE, self.MARK), kind, turn)
+        target = Size(round((view.right_px - view.left_px) * stretch[0]), round((view.bottom_px - view.top_px) * stretch[1]))
+        pixels = decode(data, looked_at(data), target, view)
+        assert (pixels.width, pixels.height) == (target.width_px, target.height_px)
+        scale_x = target.width_px / (view.right_px - view.left_px)
+        scale_y = target.height_px / (view.bottom_px - view.top_px)
+        middle = (self.MARK[0] + self.MARK[2]) / 2, (self.MARK[1] + self.MARK[3]) / 2
+        expected = (middle[0] - view.left_px) * scale_x, (middle[1] - view.top_px) * scale_y
+        assert centre_of_light(pixels) == pytest.approx(expected, abs=0.25)
+
+    @pytest.mark.parametrize(("kind", "turn"), turned([kind for kind, how in KINDS.items() if how.turns]))
+    @pytest.mark.parametrize("target", [Size(32, 20), Size(64, 40), Size(96, 60)], ids=str)
+    def test_every_kind_and_orientation(self, kind: str, turn: int, target: Size) -> None:
+        data = encoded(painted(SIZE, RECTANGLE), kind, turn)
+        pixels = decode(data, looked_at(data), target, PixelBox(8, 4, 72, 44))
+        scale = target.width_px / 64
+        expected = [(edge - start) * scale for edge, start in zip(RECTANGLE, (8, 4) * 2, strict=True)]
+        assert list(found(pixels, frame(target))) == pytest.approx(expected, abs=1)
+
+    @pytest.mark.parametrize("turn", range(1, 9))
+    def test_at_its_own_size_it_is_cut_and_nothing_else(self, turn: int) -> None:
+        upright = noise(Size(40, 30))
+        data = encoded(upright, "webp lossless", turn)
+        pixels = decode(data, looked_at(data), Size(20, 10), PixelBox(7, 3, 27, 13))
+        assert np.array_equal(np.asarray(pixels), np.asarray(upright)[3:13, 7:27])
+
+    @pytest.mark.parametrize("target", [Size(250, 166), Size(125, 83), Size(33, 22), Size(501, 333), Size(700, 400)], ids=str)
+    @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+    def test_a_view_of_everything_is_the_image(self, kind: str, target: Size) -> None:
+        data = encoded(painted(self.WIDE, self.MARK), kind)
+        whole, shown = decode(data, looked_at(data), target), decode(data, looked_at(data), target, frame(self.WIDE))
+        assert np.array_equal(np.asarray(whole), np.asarray(shown))
+
+    def test_without_a_target_there_is_nothing_to_scale_it_to(self) -> None:
+        data = encoded(painted(SIZE, RECTANGLE))
+        with pytest.raises(ValueError, match="target"):
+            decode(data, looked_at(data), view=frame(SIZE))
+
+    @pytest.mark.parametrize(
+        ("stored", "target", "view", "divisor"),
+        [
+            ((640, 480), (640, 480), (0, 0, 640, 480), 1),
+            ((640, 480), (321, 240), (0, 0, 640, 480), 1),
+            ((501, 333), (250, 166), (0, 0, 501, 333), 2),
+            ((640, 480), (80, 60), (0, 0, 640, 480), 8),
+            ((640, 480), (10, 7), (0, 0, 640, 480), 8),
+            ((640, 480), (160, 120), (320, 0, 640, 480), 2),  # by the view, not by the image
+            ((640, 480), (150, 150), (0, 0, 450, 470), 2),
+            ((640, 480), (900, 10), (0, 0, 640, 480), 1),
+            ((5, 4), (1, 1), (0, 0, 3, 3), 2),
+            ((4000, 4000), (100, 100), (0, 0, 100, 100), 1),
+            ((4001, 4000), (100, 100), (0, 0, 100, 100), 2),  # beyond what is decoded whole
+            ((8000, 8001), (100, 100), (0, 0, 100, 100), 4),
+            ((65_000, 65_000), (100, 100), (0, 0, 100, 100), 8),
+        ],
+    )
+    def test_a_jpeg_is_decoded_no_larger_than_its_view_needs(
+        self, stored: tuple[int, int], target: tuple[int, int], view: tuple[int, int, int, int], divisor: int
+    ) -> None:
+        assert draft_divisor(stored, target, view) == divisor
 
 
 class TestHostile:

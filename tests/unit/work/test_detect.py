@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from app.core.geometry import Size, UnitBox
-from app.core.model import ALONE, Answer, Failure, Item, Outcome, Picture, Release
+from app.core.geometry import PixelBox, Size, UnitBox
+from app.core.model import ALONE, Answer, Failure, GridMode, Item, Outcome, Picture, Release
 from app.errors import Kind, Problem
 from app.providers.calling import LeaseLost
 from app.work.detect import open_group
 from app.work.pixels import PixelPool
-from tests.support.colours import COLOURS, ColourProvider, painted
+from tests.support.colours import COLOURS, LANDSCAPE, ColourProvider, painted
 from tests.support.detect_bench import Bench, items, job
 
 # Pixels of a scaled flat image at its border may be blended with the gutter: about one sheet pixel of some 400.
@@ -70,6 +72,39 @@ async def test_permuting_the_jobs_permutes_the_answers(order: list[str], tall: l
         assert all(labels(outcome) == [colour] for colour, outcome in outcomes.items())
     finally:
         pool.close()
+
+
+def half_and_half() -> bytes:
+    """Red on the left, blue on the right."""
+    picture = Image.new("RGB", (LANDSCAPE.width_px, LANDSCAPE.height_px), COLOURS["red"])
+    picture.paste(COLOURS["blue"], (LANDSCAPE.width_px // 2, 0, LANDSCAPE.width_px, LANDSCAPE.height_px))
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", GridMode)
+async def test_a_sheet_shows_the_views_in_the_lanes_own_mode(pixels: PixelPool, mode: GridMode) -> None:
+    bench = Bench(ColourProvider(), pixels)
+    viewed = replace(job("red", image=half_and_half()), view=PixelBox(80, 30, 160, 90))
+    lane = replace(viewed.lane, mode=mode)
+    group = tuple(Item(replace(one, lane=lane), 0.0, 30.0) for one in (viewed, job("green")))
+    outcomes = await answer(bench, group)
+    assert labels(outcomes["green"]) == ["green"]
+    assert labels(outcomes["red"]) == ["blue"]
+    assert isinstance(result := outcomes["red"].result, Answer)
+    assert isinstance(box := result.detections[0].box, UnitBox)
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx((0.5, 0.25, 1.0, 0.75), abs=EDGE)
+    (size, _) = bench.provider.asked[0]
+    assert (size == Size(500, 750)) is (mode is GridMode.PAPER)
+
+
+async def test_an_image_that_is_sent_alone_is_sent_whole(pixels: PixelPool) -> None:
+    bench = Bench(ColourProvider(), pixels)
+    viewed = replace(job("red", image=half_and_half()), view=PixelBox(80, 30, 160, 90))
+    outcome = (await answer(bench, (Item(viewed, 0.0, 30.0),)))["red"]
+    assert bench.provider.images == [half_and_half()]
+    assert labels(outcome) == ["red", "blue"]
 
 
 async def test_a_single_image_is_sent_as_its_own_bytes(pixels: PixelPool) -> None:
