@@ -29,6 +29,7 @@ from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, parse_clients
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
+from app.dial import Dial, build_dial, described
 from app.embedded import start_emulator
 from app.errors import Problem
 from app.log import get_logger
@@ -41,10 +42,9 @@ from app.providers.gcs import CloudStorage, GoogleToken
 from app.providers.links import AllowedHosts, Links
 from app.providers.objects import S3Store
 from app.server.desk import Desk, DeskRules
-from app.settings import Settings
+from app.settings import LOCAL_PROVIDERS, Settings
 from app.vitals import ProcessVitals
 from app.wire.azure import AzureDialects, AzureOptions, OwnProvider, azure_dialects
-from app.wire.contract import Wishes
 from app.wire.google import GoogleDialect, GoogleOptions
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
@@ -84,6 +84,7 @@ class _Tools:
     pixels: PixelPool
     ledger: Ledger
     drops: Mapping[Layout, float]
+    dial: Dial | None
 
 
 async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
@@ -93,7 +94,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
     tools = await _tools(settings, clock, metrics, stack)
     accumulator = await _accumulator(settings, tools, stack)
-    pipeline = _pipeline(settings, tools, accumulator, stack) if settings.role != "worker" else None
+    pipeline = _pipeline(settings, tools, tools.dial, accumulator, stack) if tools.dial is not None else None
     worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(clients),
@@ -101,7 +102,15 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         azure=azure_dialects(_azure_options(settings, tools, clients)),
         google=GoogleDialect(_google_options(settings, tools, clients)),
         accumulator=accumulator,
-        vitals=ProcessVitals(settings, metrics, accumulator, pipeline, worker, is_listening=_listening(accumulator)),
+        vitals=ProcessVitals(
+            settings,
+            metrics,
+            accumulator,
+            pipeline,
+            worker,
+            is_listening=_listening(accumulator),
+            accuracy=described(tools.dial.choice, settings.max_map_drop) if tools.dial else None,
+        ),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
@@ -131,7 +140,28 @@ def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> Goog
 
 def _smallest_share(settings: Settings, tools: _Tools) -> float:
     """Of a sheet's price, what one image of the largest allowed grid pays."""
-    return 1 / max(layout.cells for layout in _policy(settings, tools).layouts(Wishes()))
+    return tools.dial.choice.widest.cost if tools.dial is not None else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What `tessera calibrate` works with: the same work as a worker's. `identity` says who is paid, or which model looks."""
+
+    work: DetectWork
+    clock: Clock
+    identity: str
+    is_local: bool
+    is_paid: bool
+
+
+async def measuring(settings: Settings, stack: AsyncExitStack) -> Measuring:
+    """The worker's work without clients."""
+    clock = SystemClock()
+    metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role="worker")
+    tools = await _tools(settings.model_copy(update={"role": "worker"}), clock, metrics, stack)
+    is_local = settings.provider in LOCAL_PROVIDERS
+    identity = tools.endpoint if is_local else f"{settings.provider} at {_namespace(settings, tools.endpoint)}"
+    return Measuring(_work(settings, tools), clock, identity, is_local, not is_local and settings.provider != "emulator")
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
@@ -152,7 +182,19 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
         others=settings.max_alone,
         meter=ledger,
     )
-    return _Tools(clock, provider, endpoint, caller, pixels, ledger, drops(table(capabilities.accuracy_table)))
+    published = drops(table(capabilities.accuracy_table))
+    dial = None
+    if settings.role != "worker":
+        dial = await build_dial(settings, capabilities, published, ledger, clock, stack)
+        _show(dial, settings, metrics)
+    return _Tools(clock, provider, endpoint, caller, pixels, ledger, published, dial)
+
+
+def _show(dial: Dial, settings: Settings, metrics: Metrics) -> None:
+    """What the budget bought, where operators look."""
+    expected = dial.choice.mix.expected
+    metrics.chosen(expected.drop, expected.cost)
+    log.info("accuracy budget", **described(dial.choice, settings.max_map_drop))
 
 
 async def _warm_up(provider: Upstream) -> str:
@@ -233,22 +275,19 @@ def _listening(accumulator: Accumulator) -> Callable[[], bool]:
     return (lambda: accumulator.is_listening) if isinstance(accumulator, RedisAccumulator) else (lambda: True)
 
 
-def _policy(settings: Settings, tools: _Tools) -> Policy:
+def _policy(settings: Settings, dial: Dial) -> Policy:
     return Policy(
         max_wait_s=settings.max_wait_s,
         request_timeout_s=settings.request_timeout_s,
-        max_map_drop=settings.max_map_drop,
-        drops=tools.drops,
-        fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
+        budget=dial.budget,
         mix_tenants=settings.mix_tenants,
         grid_text=settings.grid_text,
-        grid_mode=GridMode(settings.grid_mode),
         max_pixels=settings.max_pixels,
         alone_at_once=settings.max_alone,
     )
 
 
-def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
+def _pipeline(settings: Settings, tools: _Tools, dial: Dial, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
     store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
     stack.push_async_callback(store.aclose)
     links = Links(AllowedHosts(settings.url_hosts), CloudStorage(AllowedBuckets(settings.gcs_buckets), GoogleToken()))
@@ -257,12 +296,13 @@ def _pipeline(settings: Settings, tools: _Tools, accumulator: Accumulator, stack
         accumulator,
         tools.caller,
         tools.provider.capabilities,
-        _policy(settings, tools),
+        _policy(settings, dial),
         store=store,
         pixels=tools.pixels,
         ledger=tools.ledger,
         clock=tools.clock,
         links=links,
+        chooser=dial.chooser,
     )
 
 
@@ -276,8 +316,12 @@ def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> Azure
 
 
 def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:
+    return Worker(accumulator, _work(settings, tools), tools.ledger, tools.clock, max_inflight=settings.max_inflight)
+
+
+def _work(settings: Settings, tools: _Tools) -> DetectWork:
     capabilities = tools.provider.capabilities
-    work = DetectWork(
+    return DetectWork(
         caller=tools.caller,
         capabilities=capabilities,
         rules=GridRules(
@@ -291,7 +335,6 @@ def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Work
         ledger=tools.ledger,
         clock=tools.clock,
     )
-    return Worker(accumulator, work, tools.ledger, tools.clock, max_inflight=settings.max_inflight)
 
 
 def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline) -> Desk:

@@ -7,8 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import __version__
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_emulate(commands)
     _add_demo(commands)
+    _add_calibrate(commands)
     settings = commands.add_parser("settings", help="print all settings as a table")
     settings.set_defaults(run=_settings)
     return parser
@@ -61,19 +66,42 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     demo.set_defaults(run=_demo)
 
 
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.calibration.options import add_arguments
+
+    calibrate = commands.add_parser("calibrate", help="measure what gridding loses and saves on your own pictures")
+    add_arguments(calibrate)
+    calibrate.set_defaults(run=_calibrate)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from app.main import run
+
+    settings = _settings_with(options, "role", "host", "port", "model")
+    return 2 if settings is None else run(settings)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from app.calibrate import run
+
+    # What it is about to write must not be read, and a scout without it is what it is for.
+    settings = _settings_with(options, "provider", "model", "layouts", "scout", without=("calibration",))
+    return 2 if settings is None else run(options, settings)
+
+
+def _settings_with(options: argparse.Namespace, *names: str, without: Sequence[str] = ()) -> Settings | None:
+    """The settings, with the command line's own words in place of the environment's; None where they cannot be used."""
     from app.settings import SettingsError, load_settings
 
-    overrides = {name: getattr(options, name) for name in ("role", "host", "port", "model")}
     environ = dict(os.environ)
+    overrides = {name: getattr(options, name) for name in names}
     environ.update({f"TESSERA_{name.upper()}": str(value) for name, value in overrides.items() if value is not None})
+    environ.update({f"TESSERA_{name.upper()}": "" for name in without})
     try:
-        settings = load_settings(environ, Path(".env"))
+        return load_settings(environ, Path(".env"))
     except SettingsError as error:
         print(f"tessera: {error}", file=sys.stderr)
-        return 2
-    return run(settings)
+        return None
 
 
 def _emulate(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ import uvloop
 
 from app import __version__
 from app.assembly import Parts, assemble
+from app.core.calibration import CalibrationError
 from app.core.clients import ClientsError
 from app.detectors.contract import UnusableModel
 from app.embedded import EmulatorFailed
@@ -42,7 +43,7 @@ def run(settings: Settings) -> int:
     except ClientsError as error:
         log.error("cannot start", reason=f"{settings.clients}: {error}")
         return 1
-    except (OSError, EmulatorFailed, UnusableModel) as error:
+    except (OSError, EmulatorFailed, UnusableModel, CalibrationError) as error:
         log.error("cannot start", reason=str(error))
         return 1
     return 0

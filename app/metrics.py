@@ -38,6 +38,7 @@ PAID_KINDS = ("grid", "single", "escalation", "group_test", PASSTHROUGH, "shadow
 RELEASES = ("full", "due", "idle", "drain", "single")
 FATES = ("kept", "seam", "gutter", "filtered")
 LEASE_EVENTS = ("reclaimed", "refused")
+LOOKS = ("looked", "busy", "late", "failed")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
     "setting", "operation",
@@ -53,6 +54,8 @@ ERROR_KINDS = (
 
 # Buckets in seconds. Waiting: dense up to the default limit of 0.2 s and just above it, where the tail shows.
 WAIT_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3, 0.5, 1, 2, 5)
+# A look of a tiny detector: 16 ms alone on a core; given up after 0.15 s.
+LOOK_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25)
 # Composing: one 2x2 sheet of megapixel photographs takes about 20 ms of one core; a queue for the pool shows above.
 COMPOSE_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
 # A vendor's answer takes 0.08 to 0.8 s; the default time-out is 10 s.
@@ -145,6 +148,16 @@ class _Sheets:
         self.shadow = _histogram(registry, "shadow_agreement", "Agreement of grid and single answers.", RATIO_BUCKETS)
 
 
+class _Choice:
+    """What the accuracy budget chose, and what choosing takes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.drop = _gauge(registry, "expected_map_drop", "Drop of mAP@0.5 that was measured for the chosen mix.")
+        self.cost = _gauge(registry, "expected_inferences_per_image", "Inferences per image of the chosen mix, sheets full.")
+        self.looks = _counter(registry, "scout_looks_total", "Looks that were wanted of the scout, by outcome.", "outcome")
+        self.look_seconds = _histogram(registry, "scout_seconds", "Time until a look was there or given up.", LOOK_BUCKETS_S)
+
+
 class _State:
     """How the process and what it depends on are doing."""
 
@@ -166,6 +179,7 @@ class Metrics:
         self._money = _Money(registry)
         self._times = _Times(registry)
         self._sheets = _Sheets(registry)
+        self._choice = _Choice(registry)
         self._state = _State(registry)
         self._state.build.info({"version": version, "role": role, "provider": _known(provider, PROVIDERS)})
         self._prepare(provider)
@@ -187,6 +201,8 @@ class Metrics:
             self._state.errors.labels(provider, kind)
         for event in LEASE_EVENTS:
             self._state.leases.labels(event)
+        for outcome in LOOKS:
+            self._choice.looks.labels(outcome)
 
     def ledger(self, provider: str, task: str, dollars: Callable[[str], float]) -> Ledger:
         """The same methods for callers that know only one provider and one task. Fits every ledger and meter Protocol.
@@ -252,8 +268,19 @@ class Metrics:
         """`reclaimed`: a batch was claimed again after its lease. `refused`: a late holder's result was turned away."""
         self._state.leases.labels(_known(event, LEASE_EVENTS)).inc()
 
-    def escalated(self, images: int) -> None:
-        self._sheets.escalations.inc(images)
+    def escalated(self) -> None:
+        """An image of a grid is asked again alone."""
+        self._sheets.escalations.inc()
+
+    def scouted(self, outcome: str, seconds: float) -> None:
+        """A scout was asked to look at an image."""
+        self._choice.looks.labels(_known(outcome, LOOKS)).inc()
+        self._choice.look_seconds.observe(seconds)
+
+    def chosen(self, drop: float, cost: float) -> None:
+        """What the accuracy budget bought, as it was measured."""
+        self._choice.drop.set(drop)
+        self._choice.cost.set(cost)
 
     def shadowed(self, agreement_unit: float) -> None:
         """How far a grid's answer agreed with the same image's answer alone."""
@@ -298,6 +325,8 @@ class Metrics:
             },
             "boxes": _by(sheets.boxes, "fate"),
             "bypass": _by(sheets.bypass, "reason"),
+            "escalations": _total(sheets.escalations),
+            "scout": {"looks": _by(self._choice.looks, "outcome"), "seconds": _summary(self._choice.look_seconds)},
             "provider_errors": _by(state.errors, "kind"),
             "accumulator": {"up": _total(state.accumulator_up) > 0, "leases": _by(state.leases, "event")},
         }
@@ -318,6 +347,8 @@ class Ledger:
         self.composed = metrics.composed
         self.bypass = metrics.bypass
         self.lease_event = metrics.lease_event
+        self.escalated = metrics.escalated
+        self.scouted = metrics.scouted
 
     def paid(self, kind: str, feature: str) -> None:
         self._metrics.paid(self._provider, self._task, kind, self._dollars(feature))

@@ -1,6 +1,6 @@
 """The front half: a Call in, outcomes out. Called by the server for every dialect.
 
-    call -> fetch -> inspect (header only) -> one job per inquiry -> gather in the accumulator -> outcome
+    call -> fetch -> inspect (header only) -> one job per inquiry -> its tier -> gather in the accumulator -> surer -> outcome
                                                 |                       |
                                                 |                       |- the store is down, full, or nobody works: alone
                                                 |                       `- not claimed or not back in time: withdrawn, alone
@@ -13,31 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from app.accumulator.contract import Intake, Withdrawal
 from app.clock import Clock
-from app.core.accuracy import allowed_layouts
 from app.core.breaker import Breaker
+from app.core.budget import Budget
 from app.core.layout import fits_a_grid
-from app.core.model import (
-    ALONE,
-    Answer,
-    Bill,
-    Bypass,
-    Failure,
-    Feature,
-    GridMode,
-    Inquiry,
-    Job,
-    Lane,
-    Layout,
-    Outcome,
-    Picture,
-    Release,
-)
+from app.core.mix import Choice
+from app.core.model import Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.decode import is_cheap
@@ -46,8 +31,10 @@ from app.log import get_logger
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.providers.latency import LatencyTracker
-from app.wire.contract import Answered, Call, InlineImage, LinkedImage, Wishes
+from app.wire.contract import Answered, Call, InlineImage, LinkedImage
 from app.work.alone import ask_alone
+from app.work.choosing import Chooser
+from app.work.escalating import Escalator
 from app.work.pixels import PixelPool
 
 # Kept back from a request's time for sending the image alone when its grid did not come back: so many times the
@@ -79,22 +66,11 @@ class Policy:
 
     max_wait_s: float
     request_timeout_s: float
-    max_map_drop: float
-    drops: Mapping[Layout, float]
+    budget: Budget
     max_pixels: int
     alone_at_once: int
-    fixed_layouts: tuple[Layout, ...] = ()
     mix_tenants: bool = False
     grid_text: bool = False
-    grid_mode: GridMode = GridMode.KEPT
-
-    def layouts(self, wishes: Wishes) -> tuple[Layout, ...]:
-        """The allowed layouts: the operator's fixed ones, or those inside the accuracy budget; ALONE only for a zero budget."""
-        budget = self.max_map_drop if wishes.max_map_drop is None else wishes.max_map_drop
-        if budget <= 0:
-            return (ALONE,)
-        override = self.fixed_layouts if wishes.max_map_drop is None else ()
-        return allowed_layouts(self.drops, budget, override=override)
 
 
 class FrontLedger(Protocol):
@@ -104,6 +80,7 @@ class FrontLedger(Protocol):
     def bypass(self, reason: Bypass) -> None: ...
     def added(self, seconds: float) -> None: ...
     def answered(self, images: int, feature: str) -> None: ...
+    def escalated(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +112,7 @@ class Pipeline:
         ledger: FrontLedger,
         clock: Clock,
         links: LinkReader | None = None,
+        chooser: Chooser | None = None,
     ) -> None:
         self._intake = intake
         self._links = links
@@ -145,6 +123,8 @@ class Pipeline:
         self._pixels = pixels
         self._ledger = ledger
         self._clock = clock
+        self._chooser = chooser or Chooser()
+        self._escalator = Escalator(caller, capabilities, pixels, ledger)
         self._breaker = Breaker()
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
@@ -224,7 +204,9 @@ class Pipeline:
 
     async def _ask(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Outcome:
         """One inquiry's outcome, from a shared sheet or alone."""
-        outcome = await self._gathered_or_alone(call, self._job(call, inquiry, image, request_id, deadline_s), deadline_s)
+        choice = self._policy.budget.choice(inquiry.feature, call.wishes.max_map_drop)
+        job = self._job(call, inquiry, image, request_id, deadline_s, choice)
+        outcome = await self._gathered_or_alone(call, job, choice, deadline_s)
         outcome = self._sure_enough(inquiry, outcome)
         spent_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s())
         self._ledger.added(max(0.0, spent_s - outcome.bill.provider_s))
@@ -238,8 +220,11 @@ class Pipeline:
         sure = tuple(detection for detection in result.detections if detection.score_unit >= least_unit)
         return replace(outcome, result=replace(result, detections=sure))
 
-    async def _gathered_or_alone(self, call: Call, job: Job, deadline_s: float) -> Outcome:
+    async def _gathered_or_alone(self, call: Call, job: Job, choice: Choice, deadline_s: float) -> Outcome:
         reason = self._reason_to_go_alone(call, job)
+        if reason is None:
+            job = await self._placed(job, choice)
+            reason = Bypass.BUDGET if job.lane.capacity < 2 else self._outage_now()
         if reason is not None:
             return await self._send_alone(job, _Missed(reason, Bill()), deadline_s)
         gathered = await self._gather(job)
@@ -248,9 +233,31 @@ class Pipeline:
         self._gathered_s = self._clock.now_s()
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
-        return gathered
+        return await self._surer(job, gathered, choice, deadline_s)
 
-    def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Job:
+    async def _placed(self, job: Job, choice: Choice) -> Job:
+        """Where a scout has to look first, the job in its own tier's lane; the look comes off its time."""
+        if not choice.mix.is_scouted:
+            return job
+        began_s = self._clock.now_s()
+        place = await self._chooser.place(choice, job.image, job.picture, time_left_s=job.max_wait_s)
+        time_left_s = max(0.0, job.time_left_s - (self._clock.now_s() - began_s))
+        return replace(
+            job,
+            lane=replace(job.lane, layouts=place.tier.layouts, mode=place.tier.mode),
+            view=place.view,
+            time_left_s=time_left_s,
+            max_wait_s=min(job.max_wait_s, self._time_for_gathering_s(time_left_s)),
+        )
+
+    async def _surer(self, job: Job, gathered: Outcome, choice: Choice, deadline_s: float) -> Outcome:
+        """Asked again alone, where the mix says so, the grid was unsure, and there is time."""
+        escalation, now_s = choice.mix.escalation, self._clock.now_s()
+        if escalation is None or deadline_s - now_s < self._reserve_s():
+            return gathered
+        return await self._escalator.surer(job, gathered, escalation, time_left_s=deadline_s - now_s)
+
+    def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float, choice: Choice) -> Job:
         inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
         tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
         time_left_s = max(0.0, deadline_s - self._clock.now_s() - self._reserve_s())
@@ -264,8 +271,8 @@ class Pipeline:
                 task=call.task,
                 feature=inquiry.feature,
                 parameters=inquiry.parameters,
-                layouts=self._policy.layouts(call.wishes),
-                mode=self._policy.grid_mode,
+                layouts=choice.widest.layouts,
+                mode=choice.widest.mode,
             ),
             inquiry=inquiry,
             picture=image.picture,
@@ -289,7 +296,7 @@ class Pipeline:
             self._grid_latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
 
     def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
-        """The first reason that applies, the caller's own before ours. The breaker is asked last: to be let in is a probe."""
+        """The first reason that applies, the caller's own before ours."""
         reasons = {
             Bypass.CALLER: not call.wishes.grid or _is_too_short(call.wishes.max_wait_s),
             Bypass.SETTING: _is_too_short(self._policy.max_wait_s) or self._is_small_print(job),
@@ -299,8 +306,11 @@ class Pipeline:
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
         }
-        reason = next((reason for reason, applies in reasons.items() if applies), None)
-        return reason or (None if self._breaker.may_try(self._clock.now_s()) else self._outage)
+        return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def _outage_now(self) -> Bypass | None:
+        """Why nobody gathers at present. Asked last: to be let in is a probe."""
+        return None if self._breaker.may_try(self._clock.now_s()) else self._outage
 
     def _is_small_print(self, job: Job) -> bool:
         """Text suffers most from being made smaller: the operator decides."""

@@ -23,11 +23,6 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 PREFIX = "TESSERA_"
 TEST_PREFIX = "TESSERA_TEST_"
 
-# Names and values that the design reserves and this version does not serve yet: they get a sentence of their own.
-LATER_SETTINGS = {
-    "TESSERA_CALIBRATION": "calibration tables come with `tessera calibrate`",
-    "TESSERA_SCOUT": "the scout comes with calibration",
-}
 LOCAL_PROVIDERS = frozenset({"onnx", "torch"})
 
 # Kubernetes gives every pod variables named after the services beside it; a service called "tessera..." collides with ours.
@@ -119,6 +114,9 @@ class Settings(BaseSettings):
     max_map_drop: float = _entry(0.03, "mAP", "Accuracy budget: largest accepted drop in mAP@0.5; 0: all alone.", ge=0, le=1)
     layouts: Names = _entry((), "list", "Grids (rows x columns), comma between, in place of the budget; for example `2x1,2x2`.")
     grid_mode: GridMode = _entry("kept", "", "Keep each image's aspect, or stretch to fixed cells as the paper does.")
+    calibration: str | None = _entry(None, "file", "What `tessera calibrate` found out, in place of the paper's table.")
+    scout: str | None = _entry(None, "file", "ONNX detector that looks at each image first; needs a calibration made with it.")
+    scout_recipe: str | None = _entry(None, "file", "What has to be known of the scout, when not in a TOML file beside it.")
     scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
     grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
@@ -193,7 +191,7 @@ class Settings(BaseSettings):
             raise ValueError("holds characters that no key has")
         return value
 
-    @field_validator("model_recipe", "clients")
+    @field_validator("model_recipe", "clients", "calibration", "scout", "scout_recipe")
     @classmethod
     def _file_is_there(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
@@ -290,8 +288,6 @@ def _read_env_file(env_file: Path | None, problems: list[str]) -> dict[str, str]
 
 
 def _unknown(name: str) -> str:
-    if name in LATER_SETTINGS:
-        return f"{name}: not part of this version ({LATER_SETTINGS[name]})"
     if SERVICE_LINK_NAME.search(name):
         return f"{name}: unknown; {SERVICE_LINK_HINT}"
     nearest = difflib.get_close_matches(name.upper(), NAMES, n=1, cutoff=0.0)
@@ -330,6 +326,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
     problems += _google_disagreements(settings)
     problems += _local_disagreements(settings)
+    if settings.scout_recipe is not None and settings.scout is None:
+        problems.append("TESSERA_SCOUT_RECIPE: has no effect without TESSERA_SCOUT")
     if settings.azure_key is not None and settings.provider != "azure":
         problems.append("TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure")
     return problems

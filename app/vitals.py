@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import __version__
@@ -31,8 +31,13 @@ class ProcessVitals:
         worker: Worker | None,
         *,
         is_listening: Callable[[], bool],
+        accuracy: Mapping[str, Any] | None = None,
     ) -> None:
-        """`is_listening`: whether answers for this process can come back from the accumulator at present."""
+        """`is_listening`: whether answers for this process can come back from the accumulator at present.
+
+        `accuracy`: what the accuracy budget bought, in plain values; None in a process without a front door.
+        """
+        self._accuracy = accuracy
         self._settings = settings
         self._metrics = metrics
         self._accumulator = accumulator
@@ -82,4 +87,5 @@ class ProcessVitals:
     async def _stats(self) -> dict[str, Any]:
         await self._refresh()
         status = {**self._details(), "status": self.readiness().value}
-        return {"process": status, **self._metrics.snapshot(), "settings": public_view(self._settings)}
+        accuracy = {"accuracy": dict(self._accuracy)} if self._accuracy else {}
+        return {"process": status, **accuracy, **self._metrics.snapshot(), "settings": public_view(self._settings)}

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[1]
 PACKAGE = "app"
 
 # The composition root: may import everything, and nobody imports it.
-ROOTS = ("main", "cli", "assembly", "embedded", "vitals", "providers.build", "emulators.serve")
+ROOTS = ("main", "cli", "assembly", "dial", "calibrate", "embedded", "vitals", "providers.build", "emulators.serve")
 
 CONTRACTS = ("accumulator.contract", "providers.contract", "wire.contract", "detectors.contract")
 
@@ -48,6 +48,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "providers.latency",  # what a provider takes at present decides when an image must leave
         "work.alone",  # the way of an image that travels alone is the same in front and behind
         "work.pixels",
+        "work.choosing",  # which tier an image gets is known before it is gathered
+        "work.escalating",  # an answer of a grid is improved where the image and the time are known
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
     "demo": ("core", "errors", "clock", "detectors.markers"),
@@ -78,9 +80,13 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "grpc": ("emulators.google", "providers.google.channels", "server.grpc"),
     "httpcore": ("providers.fetching", "providers.links"),
     "httpx": ("providers", "demo"),
-    "numpy": ("core", "imaging", "detectors", "emulators", "demo"),
+    "numpy": ("core", "imaging", "detectors", "emulators", "demo", "work.scout", "calibration"),
     "onnxruntime": ("detectors.onnx",),
-    "orjson": ("wire", "providers", "server", "accumulator.codec", "emulators", "demo", "log"),
+    "orjson": (
+        *("wire", "providers", "server", "accumulator.codec", "emulators", "demo", "log"),
+        *("dial", "calibrate", "calibration"),
+    ),
+    "sklearn": ("calibration.fitting",),
     "PIL": ("imaging", "detectors", "emulators", "demo"),
     "prometheus_client": ("metrics",),
     "pybase64": ("wire", "providers", "emulators", "demo"),

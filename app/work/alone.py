@@ -25,11 +25,12 @@ async def ask_alone(
     *,
     time_left_s: float,
     permit: Permit | None = None,
+    kind: PaidKind = PaidKind.SINGLE,
 ) -> Outcome:
     """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses)."""
     try:
         image = await _own_bytes(job, capabilities, pixels)
-        asked = await caller.ask(image, job.inquiry, kind=PaidKind.SINGLE, time_left_s=time_left_s, permit=permit)
+        asked = await caller.ask(image, job.inquiry, kind=kind, time_left_s=time_left_s, permit=permit)
     except AskFailed as failed:
         return Outcome(job.id, Failure.of(failed.problem), _charged(bill, job, failed.paid, failed.provider_s))
     except Problem as problem:  # the image could not be turned into anything that the vendor reads

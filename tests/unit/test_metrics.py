@@ -119,7 +119,9 @@ def test_each_fact_moves_its_own_series() -> None:
     metrics.pending("detect", 7)
     metrics.accumulator(up=True)
     metrics.lease_event("reclaimed")
-    metrics.escalated(2)
+    metrics.escalated()
+    metrics.scouted("late", 0.15)
+    metrics.chosen(0.02, 0.5)
     metrics.shadowed(0.97)
     after = samples(metrics)
     moved = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
@@ -146,7 +148,11 @@ def test_each_fact_moves_its_own_series() -> None:
         "tessera_pending_images{task=detect}": 7,
         "tessera_accumulator_up": 1,
         "tessera_lease_events_total{event=reclaimed}": 1,
-        "tessera_escalations_total": 2,
+        "tessera_escalations_total": 1,
+        "tessera_scout_looks_total{outcome=late}": 1,
+        "tessera_scout_seconds_count": 1,
+        "tessera_expected_map_drop": 0.02,
+        "tessera_expected_inferences_per_image": 0.5,
         "tessera_shadow_agreement_count": 1,
     }
     assert after["tessera_grid_images_sum"] == 2

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from app.clock import Clock, ManualClock, SystemClock
-from app.core.accuracy import drops, table
+from app.clock import ManualClock
 from app.core.geometry import Size
 from app.core.model import (
     ALONE,
@@ -26,52 +24,16 @@ from app.core.model import (
     Outcome,
     Picture,
     Release,
-    Task,
 )
 from app.errors import Kind, Problem
-from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Pipeline, Policy
-from app.providers.calling import Caller
-from app.providers.contract import LinkReader
+from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Policy
 from app.wire.contract import Call, InlineImage, LinkedImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
-from tests.support.colours import CAPABILITIES, ColourProvider, painted
-from tests.support.detect_bench import Tally
+from tests.support.colours import CAPABILITIES, painted
+from tests.support.front_half import POLICY, call, front, label_of, only, with_budget
 from tests.support.intakes import GRID_BILL, FakeIntake, gridded
 
 ANY_IMAGE = {"formats": frozenset({"jpeg", "png", "webp"}), "max_image_bytes": 100_000_000}
-POLICY = Policy(
-    max_wait_s=0.2,
-    request_timeout_s=10.0,
-    max_map_drop=0.03,
-    drops=drops(table("rekognition")),
-    max_pixels=64_000_000,
-    alone_at_once=64,
-)
-
-
-@dataclass(slots=True)
-class FrontTally(Tally):
-    """Adds what only the front half tells."""
-
-    bypasses: list[Bypass] = field(default_factory=list)
-    waits: list[float] = field(default_factory=list)
-    bypassed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def bypass(self, reason: Bypass) -> None:
-        self.bypasses.append(reason)
-        self.bypassed.set()
-
-    def waited(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def added(self, seconds: float) -> None:
-        assert seconds >= 0
-
-    async def until_bypasses(self, count: int) -> None:
-        """Wait until so many images have been counted as going alone."""
-        while len(self.bypasses) < count:
-            self.bypassed.clear()
-            await self.bypassed.wait()
 
 
 @pytest.fixture(scope="module")
@@ -79,56 +41,6 @@ def pixels() -> Iterator[PixelPool]:
     pool = PixelPool(1)
     yield pool
     pool.close()
-
-
-@dataclass(slots=True)
-class Front:
-    """A pipeline and what stands around it."""
-
-    pipeline: Pipeline
-    intake: FakeIntake
-    provider: ColourProvider
-    tally: FrontTally
-
-
-def front(
-    pixels: PixelPool,
-    intake: FakeIntake | None = None,
-    policy: Policy = POLICY,
-    clock: Clock | None = None,
-    links: LinkReader | None = None,
-) -> Front:
-    provider, tally, clock = ColourProvider(), FrontTally(), clock or SystemClock()
-    intake = intake or FakeIntake(answers=True)
-    caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
-    known = provider.capabilities
-    pipeline = Pipeline(intake, caller, known, policy, store=None, pixels=pixels, ledger=tally, clock=clock, links=links)
-    return Front(pipeline, intake, provider, tally)
-
-
-def call(**changes: object) -> Call:
-    plain = Call(
-        endpoint="native",
-        operation="detect",
-        task=Task.DETECT,
-        tenant="tenant",
-        source=InlineImage(painted("red")),
-        inquiries=(Inquiry(Feature.OBJECTS),),
-        wishes=Wishes(),
-        formats=frozenset({"png", "jpeg"}),
-        max_image_bytes=1_000_000,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # the fields of Call, by name
-
-
-def only(outcomes: tuple[Outcome, ...]) -> Outcome:
-    assert len(outcomes) == 1
-    return outcomes[0]
-
-
-def label_of(outcome: Outcome) -> str:
-    assert isinstance(outcome.result, Answer), outcome
-    return outcome.result.detections[0].label
 
 
 async def test_what_the_front_vendor_does_not_take_is_neither_gathered_nor_paid(pixels: PixelPool) -> None:
@@ -160,7 +72,7 @@ async def test_an_image_that_may_share_is_enqueued_and_its_outcome_returned(pixe
 
 @pytest.mark.parametrize("mode", GridMode)
 async def test_the_operators_grid_mode_is_the_lanes(pixels: PixelPool, mode: GridMode) -> None:
-    here = front(pixels, policy=replace(POLICY, grid_mode=mode))
+    here = front(pixels, policy=with_budget(mode=mode))
     await here.pipeline.answer(call(), "request")
     assert [job.lane.mode for job in here.intake.jobs.values()] == [mode]
 
@@ -185,9 +97,9 @@ ALONE_CASES = [
     ("the caller says so", call(wishes=Wishes(grid=False)), POLICY, Bypass.CALLER),
     ("it asks for something without geometry", call(alone=Bypass.FEATURES), POLICY, Bypass.FEATURES),
     ("the operator sends these alone", call(alone=Bypass.SETTING), POLICY, Bypass.SETTING),
-    ("no budget at all", call(), replace(POLICY, max_map_drop=0.0), Bypass.BUDGET),
+    ("no budget at all", call(), with_budget(max_map_drop=0.0), Bypass.BUDGET),
     ("the request's budget is zero, whatever the operator fixed", call(wishes=Wishes(max_map_drop=0.0)),
-     replace(POLICY, fixed_layouts=(Layout(2, 2),)), Bypass.BUDGET),
+     with_budget(fixed_layouts=(Layout(2, 2),)), Bypass.BUDGET),
     ("text, which nobody allowed to share", call(inquiries=(Inquiry(Feature.TEXT),)), POLICY, Bypass.SETTING),
     ("too small for a sheet", call(source=InlineImage(painted("red", Size(60, 60)))), POLICY, Bypass.SIZE),
     ("no time for a window", call(), replace(POLICY, request_timeout_s=0.6), Bypass.DEADLINE),

@@ -10,6 +10,7 @@ import pytest
 
 from app.clock import SystemClock
 from app.core.accuracy import drops, table
+from app.core.budget import Budget
 from app.core.geometry import UnitBox
 from app.core.model import Answer, Bypass, Detection, Feature, Inquiry, Task
 from app.pipeline import Pipeline, Policy
@@ -24,8 +25,7 @@ from tests.support.intakes import FakeIntake
 POLICY = Policy(
     max_wait_s=0.2,
     request_timeout_s=10.0,
-    max_map_drop=0.03,
-    drops=drops(table("rekognition")),
+    budget=Budget(0.03, drops(table("rekognition"))),
     max_pixels=64_000_000,
     alone_at_once=64,
 )
@@ -36,6 +36,9 @@ class FrontTally(Tally):
 
     def bypass(self, reason: Bypass) -> None:
         assert reason is Bypass.CALLER
+
+    def escalated(self) -> None:
+        raise AssertionError("nothing here is asked again")
 
     def waited(self, seconds: float) -> None:
         assert seconds >= 0

@@ -135,7 +135,6 @@ def test_roles_apart_are_accepted_where_they_can_meet() -> None:
         ("TESSERA_MAX_WAIT", "did you mean TESSERA_MAX_WAIT_MS?"),
         ("TESSERA_REDISURL", "did you mean TESSERA_REDIS_URL?"),
         ("tessera_port", "did you mean TESSERA_PORT?"),
-        ("TESSERA_SCOUT", "not part of this version"),
         ("TESSERA_API_SERVICE_HOST", "enableServiceLinks"),
         ("TESSERA_API_PORT_8080_TCP_ADDR", "enableServiceLinks"),
     ],

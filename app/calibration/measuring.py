@@ -1,0 +1,174 @@
+"""Sends photographs in given tiers through the code that serves, and keeps every answer.
+
+In: sheets (which photographs, how packed, what of each is shown). Out: each photograph's own answer and its share of the bill.
+The way is the worker's own: `work.detect` plans, composes, asks, demultiplexes, halves what is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.calibration.dataset import Photo
+from app.calibration.store import Measured, Store
+from app.clock import Clock
+from app.core.geometry import PixelBox
+from app.core.mix import Tier
+from app.core.model import Answer, Feature, Inquiry, Item, Job, Lane, Outcome, Release, Task
+from app.work.detect import DetectWork, open_group
+
+# Time for one sheet, seconds: nobody waits for it, so a slow vendor is waited for, too.
+SHEET_TIME_S = 120.0
+# So many sheets in a row without a single answer: the provider is away, and the rest would fail as well.
+MOST_FAILURES_IN_A_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSheet:
+    """Photographs that share a sheet, by id; `views`: what of each is shown, for those that are not shown whole."""
+
+    tier: Tier
+    photo_ids: tuple[str, ...]
+    views: Mapping[str, PixelBox]
+
+    def key(self, provider: str) -> str:
+        """Everything that the answers depend on."""
+        shown = [[photo_id, list(self.views[photo_id]) if photo_id in self.views else None] for photo_id in self.photo_ids]
+        text = json.dumps([provider, [str(layout) for layout in self.tier.layouts], self.tier.mode, shown])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Stopped(Exception):
+    """The run ends early; everything paid so far is kept. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What a run may spend. `dollars`: price of one inference."""
+
+    dollars: float
+    limit_dollars: float | None
+
+    def affords(self, inferences: float) -> bool:
+        return self.limit_dollars is None or inferences * self.dollars <= self.limit_dollars + 1e-9
+
+
+class Measurer:
+    """Runs sheets, a few at once. What the store knows is not asked again."""
+
+    def __init__(
+        self, work: DetectWork, store: Store, clock: Clock, *, identity: str, feature: Feature, at_once: int, purse: Purse
+    ) -> None:
+        self._work = work
+        self._store = store
+        self._clock = clock
+        self._identity = identity
+        self._feature = feature
+        self._slots = asyncio.Semaphore(at_once)
+        self._purse = purse
+        self._failures = 0
+        self.paid = 0.0
+        self.unanswered: dict[str, str] = {}
+
+    def missing(self, sheets: Sequence[PlannedSheet]) -> int:
+        """How many of them have still to be asked."""
+        return sum(self._store.get(sheet.key(self._identity)) is None for sheet in sheets)
+
+    async def run(
+        self, sheets: Sequence[PlannedSheet], photos: Mapping[str, Photo], progress: Callable[[int], None]
+    ) -> dict[str, Measured]:
+        """Every photograph's answer, by id; without those that got none. Raises Stopped."""
+        answers: dict[str, Measured] = {}
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for number, sheet in enumerate(sheets):
+                    await self._slots.acquire()
+                    tasks.create_task(self._one(sheet, photos, answers, progress), name=f"sheet {number}")
+        except ExceptionGroup as group:
+            stopped = group.subgroup(Stopped)
+            if stopped is None:
+                raise
+            raise stopped.exceptions[0] from group
+        return answers
+
+    async def _one(
+        self,
+        sheet: PlannedSheet,
+        photos: Mapping[str, Photo],
+        answers: dict[str, Measured],
+        progress: Callable[[int], None],
+    ) -> None:
+        try:
+            key = sheet.key(self._identity)
+            known = self._store.get(key)
+            if known is None:
+                known = await self._ask(sheet, photos, key)
+            answers.update(known)
+            progress(1)
+        finally:
+            self._slots.release()
+
+    async def _ask(self, sheet: PlannedSheet, photos: Mapping[str, Photo], key: str) -> Mapping[str, Measured]:
+        if not self._purse.affords(self.paid + 1):
+            raise Stopped(f"the limit of ${self._purse.limit_dollars:.2f} is reached; run again with a higher one to go on")
+        items = [self._item(photos[photo_id], sheet, await self._read(photos[photo_id])) for photo_id in sheet.photo_ids]
+        outcomes: list[Outcome] = []
+
+        async def deliver(ready: Sequence[Outcome]) -> None:
+            outcomes.extend(ready)
+
+        await self._work.answer(open_group(key, items, Release.FULL, self._clock.now_s()), deliver)
+        self.paid += sum(outcome.bill.inferences for outcome in outcomes)
+        return self._kept(key, outcomes)
+
+    def _kept(self, key: str, outcomes: Sequence[Outcome]) -> Mapping[str, Measured]:
+        """Only whole sheets are kept: what is missing is asked again by the next run."""
+        found = {
+            outcome.job_id: Measured(outcome.result.detections, outcome.bill.inferences)
+            for outcome in outcomes
+            if isinstance(outcome.result, Answer)
+        }
+        for outcome in outcomes:
+            if not isinstance(outcome.result, Answer):
+                self.unanswered[outcome.job_id] = outcome.result.detail
+        if len(found) == len(outcomes):
+            self._store.put(key, found)
+        self._failures = 0 if found else self._failures + 1
+        if self._failures >= MOST_FAILURES_IN_A_ROW:
+            why = next(iter(self.unanswered.values()))
+            raise Stopped(f"the provider does not answer ({why}); what was paid is kept, run again to go on")
+        return found
+
+    async def _read(self, photo: Photo) -> bytes:
+        try:
+            return await asyncio.to_thread(photo.path.read_bytes)
+        except OSError as error:
+            raise Stopped(f"{photo.id}: cannot be read any more: {error}") from error
+
+    def _item(self, photo: Photo, sheet: PlannedSheet, image: bytes) -> Item:
+        capabilities = self._work.capabilities
+        lane = Lane(
+            tenant="calibration",
+            provider=capabilities.provider,
+            task=Task.DETECT,
+            feature=self._feature,
+            parameters="{}",
+            layouts=sheet.tier.layouts,
+            mode=sheet.tier.mode,
+        )
+        inquiry = Inquiry(self._feature, min_score_unit=0.0)
+        job = Job(
+            id=photo.id,
+            request_id=photo.id,
+            lane=lane,
+            inquiry=inquiry,
+            picture=photo.picture,
+            image=image,
+            max_wait_s=0.0,
+            time_left_s=SHEET_TIME_S,
+            view=sheet.views.get(photo.id),
+        )
+        return Item(job, waited_s=0.0, time_left_s=SHEET_TIME_S)
