@@ -50,6 +50,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.pixels",
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
+    "calibration": ("core", "errors", "imaging"),
     "demo": ("core", "errors", "clock", "detectors.markers"),
 }
 
@@ -78,12 +79,14 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "grpc": ("emulators.google", "providers.google.channels", "server.grpc"),
     "httpcore": ("providers.fetching", "providers.links"),
     "httpx": ("providers", "demo"),
-    "numpy": ("core", "imaging", "detectors", "emulators", "demo"),
+    "matplotlib": ("calibration.report.scatter",),
+    "numpy": ("core", "imaging", "detectors", "emulators", "demo", "calibration"),
     "onnxruntime": ("detectors.onnx",),
     "orjson": ("wire", "providers", "server", "accumulator.codec", "emulators", "demo", "log"),
     "PIL": ("imaging", "detectors", "emulators", "demo"),
     "prometheus_client": ("metrics",),
     "pybase64": ("wire", "providers", "emulators", "demo"),
+    "pycocotools": ("calibration.library",),
     "pydantic": ("wire", "settings"),
     "pydantic_settings": ("settings",),
     "python_multipart": ("server", "wire.multipart"),
