@@ -52,6 +52,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.escalating",  # an answer of a grid is improved where the image and the time are known
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
+    "calibration": (*("core", "errors", "imaging", "clock"), "work.detect"),
     "demo": ("core", "errors", "clock", "detectors.markers"),
 }
 
@@ -80,6 +81,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "grpc": ("emulators.google", "providers.google.channels", "server.grpc"),
     "httpcore": ("providers.fetching", "providers.links"),
     "httpx": ("providers", "demo"),
+    "matplotlib": ("calibration.report.scatter",),
     "numpy": ("core", "imaging", "detectors", "emulators", "demo", "work.scout", "calibration"),
     "onnxruntime": ("detectors.onnx",),
     "orjson": (
@@ -90,6 +92,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "PIL": ("imaging", "detectors", "emulators", "demo"),
     "prometheus_client": ("metrics",),
     "pybase64": ("wire", "providers", "emulators", "demo"),
+    "pycocotools": ("calibration.library",),
     "pydantic": ("wire", "settings"),
     "pydantic_settings": ("settings",),
     "python_multipart": ("server", "wire.multipart"),
