@@ -58,7 +58,6 @@ async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
         tools = await measuring(settings, stack)
         looks, scout = await _looks(settings, dataset.photos)
         store = Store(options.out / STORE, Feature.OBJECTS)
-        stack.callback(store.close)
         tiers = fixed_tiers([Layout.parse(text) for text in settings.layouts])
         purse = _purse(options, tools, len(dataset.photos) * most_inferences(tiers, options.costs, scouted=bool(looks)))
         asker = _Asker(_measurer(tools, store, purse), {photo.id: photo for photo in dataset.photos})

@@ -37,20 +37,16 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             self._load()
-        self._file = path.open("ab")
 
     def get(self, key: str) -> Mapping[str, Measured] | None:
         return self._known.get(key)
 
     def put(self, key: str, answers: Mapping[str, Measured]) -> None:
-        """Remember one sheet; on the disk when this returns."""
+        """Remember one sheet; in the file when this returns."""
         line = {"key": key, "answers": {photo_id: self._pack(answer) for photo_id, answer in answers.items()}}
-        self._file.write(orjson.dumps(line) + b"\n")
-        self._file.flush()
+        with self._path.open("ab") as file:
+            file.write(orjson.dumps(line) + b"\n")
         self._known[key] = dict(answers)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _load(self) -> None:
         data = self._path.read_bytes()
@@ -69,7 +65,7 @@ class Store:
         for found in answer.detections:
             if found.box is not None:
                 edges = (found.box.left, found.box.top, found.box.right, found.box.bottom)
-                rows.append([found.label, *(round(value, DIGITS) for value in (found.score_unit, *edges)), found.vendor])
+                rows.append([found.label, *(round(float(value), DIGITS) for value in (found.score_unit, *edges)), found.vendor])
         return [answer.inferences, rows]
 
     def _unpack(self, packed: Any) -> Measured:
