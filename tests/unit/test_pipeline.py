@@ -13,21 +13,7 @@ import pytest
 from app.clock import Clock, ManualClock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
-from app.core.model import (
-    ALONE,
-    Answer,
-    Bill,
-    Bypass,
-    Failure,
-    Feature,
-    GridMode,
-    Inquiry,
-    Layout,
-    Outcome,
-    Picture,
-    Release,
-    Task,
-)
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Layout, Outcome, Picture, Release, Task
 from app.errors import Kind, Problem
 from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Pipeline, Policy
 from app.providers.calling import Caller
@@ -149,20 +135,14 @@ async def test_what_the_front_vendor_does_not_take_is_neither_gathered_nor_paid(
 
 
 async def test_an_image_that_may_share_is_enqueued_and_its_outcome_returned(pixels: PixelPool) -> None:
-    here = front(pixels)
+    here = front(pixels, policy=replace(POLICY, grid_mode=type(POLICY.grid_mode).PAPER))
     answered = await here.pipeline.answer(call(), "request")
     assert label_of(only(answered.outcomes)) == "Thing"
     assert answered.picture.upright == Size(160, 120)
     job = next(iter(here.intake.jobs.values()))
     assert (job.lane.tenant, job.lane.layouts, job.max_wait_s) == ("native:tenant", (ALONE, Layout(2, 1), Layout(1, 2)), 0.2)
+    assert job.lane.mode == "paper"
     assert (here.tally.bypasses, here.tally.waits) == ([], [0.05])
-
-
-@pytest.mark.parametrize("mode", GridMode)
-async def test_the_operators_grid_mode_is_the_lanes(pixels: PixelPool, mode: GridMode) -> None:
-    here = front(pixels, policy=replace(POLICY, grid_mode=mode))
-    await here.pipeline.answer(call(), "request")
-    assert [job.lane.mode for job in here.intake.jobs.values()] == [mode]
 
 
 async def test_each_inquiry_is_a_job_of_its_own_and_outcomes_keep_their_order(pixels: PixelPool) -> None:
