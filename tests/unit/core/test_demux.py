@@ -87,7 +87,7 @@ class TestLaws:
                 assert min(edges(own.box)) >= 0
                 assert max(edges(own.box)) <= 1
                 on_sheet = place.to_sheet(own.box, plan.sheet).to_pixels(plan.sheet)
-                assert on_sheet.area_px >= box.to_pixels(plan.sheet).area_px * 0.49
+                assert on_sheet.area_px >= box.to_pixels(plan.sheet).area_px * 0.49 - 1e-9  # boxes of no width at all
 
     @given(images(6), st.lists(BOXES, min_size=6, max_size=6), st.randoms(use_true_random=False))
     def test_permuting_the_jobs_permutes_the_answers(self, some: Images, boxes: list[UnitBox], random: Random) -> None:
@@ -136,7 +136,7 @@ class TestViews:
                 assert shown.left <= landmark.x <= shown.right
                 assert shown.top <= landmark.y <= shown.bottom
                 on_sheet = place.to_sheet(own.box, plan.sheet).to_pixels(plan.sheet)
-                assert on_sheet.area_px >= box.to_pixels(plan.sheet).area_px * 0.49
+                assert on_sheet.area_px >= box.to_pixels(plan.sheet).area_px * 0.49 - 1e-9  # boxes of no width at all
 
     @pytest.mark.parametrize(
         ("box", "own"),
