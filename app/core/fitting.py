@@ -79,8 +79,10 @@ def compact_shapes(layout: Layout, pictures: int) -> list[Layout]:
     return [part for part in parts if part.cells >= pictures and _orders(part, pictures)]
 
 
-def best_fit(sizes: Sequence[Size], shape: Layout, *, side_px: int, gutter_px: int) -> Fit | None:
+def best_fit(sizes: Sequence[Size], alone_px: Sequence[int], shape: Layout, *, side_px: int, gutter_px: int) -> Fit | None:
     """The best of the designs; None when the gutters leave less than a pixel for each row and column.
+
+    `alone_px` is the longest side of what is sent where a picture goes alone, in its own pixels: what its scale is relative to.
 
     The sheet's longest side is at most `side_px`, and no longer than what shows every picture at its own resolution:
     enlarging all of them would add bytes and nothing to see.
@@ -91,10 +93,10 @@ def best_fit(sizes: Sequence[Size], shape: Layout, *, side_px: int, gutter_px: i
     fits = []
     for spots in _orders(shape, len(sizes)):
         for start in (_same_scale, _common_cell):
-            tracks = _settled(sizes, spots, start(sizes, spots, shape, room_px), room_px)
+            tracks = _settled(sizes, spots, start(sizes, alone_px, spots, shape, room_px), room_px)
             own_resolution = min(tracks.scale(size, spot) for size, spot in zip(sizes, spots, strict=True))
             tracks = tracks.times(1 / max(1.0, own_resolution))
-            fits.append(Fit(spots, tracks.widths_px, tracks.heights_px, _score(sizes, spots, tracks, gutter_px)))
+            fits.append(Fit(spots, tracks.widths_px, tracks.heights_px, _score(sizes, alone_px, spots, tracks, gutter_px)))
     return min(fits, key=lambda fit: score_key(fit.score))
 
 
@@ -108,14 +110,18 @@ def _orders(shape: Layout, pictures: int) -> list[tuple[Spot, ...]]:
     return orders
 
 
-def _common_cell(sizes: Sequence[Size], spots: Sequence[Spot], shape: Layout, room_px: tuple[int, int]) -> _Tracks:
+def _common_cell(
+    sizes: Sequence[Size], alone_px: Sequence[int], spots: Sequence[Spot], shape: Layout, room_px: tuple[int, int]
+) -> _Tracks:
     """All cells alike."""
     return _Tracks((room_px[0] / shape.columns,) * shape.columns, (room_px[1] / shape.rows,) * shape.rows)
 
 
-def _same_scale(sizes: Sequence[Size], spots: Sequence[Spot], shape: Layout, room_px: tuple[int, int]) -> _Tracks:
-    """All pictures with the same longest side, as large as that goes."""
-    one_px = [(size.width_px / size.longest_px, size.height_px / size.longest_px) for size in sizes]
+def _same_scale(
+    sizes: Sequence[Size], alone_px: Sequence[int], spots: Sequence[Spot], shape: Layout, room_px: tuple[int, int]
+) -> _Tracks:
+    """All pictures with the same relative scale, as large as that goes."""
+    one_px = [(size.width_px / alone, size.height_px / alone) for size, alone in zip(sizes, alone_px, strict=True)]
     return _grown(_tracks_of(one_px, spots, shape), room_px)
 
 
@@ -170,12 +176,15 @@ def _with_share(tracks_px: tuple[float, ...], wanting: set[int], room_px: float)
     return tuple(px + spare_px * px / total_px if index in wanting else px for index, px in enumerate(tracks_px))
 
 
-def _score(sizes: Sequence[Size], spots: Sequence[Spot], tracks: _Tracks, gutter_px: int) -> tuple[float, float]:
+def _score(
+    sizes: Sequence[Size], alone_px: Sequence[int], spots: Sequence[Spot], tracks: _Tracks, gutter_px: int
+) -> tuple[float, float]:
     sheet_px = max(
         sum(tracks.widths_px) + gutter_px * (len(tracks.widths_px) - 1),
         sum(tracks.heights_px) + gutter_px * (len(tracks.heights_px) - 1),
     )
-    scales = [tracks.scale(size, spot) * size.longest_px / sheet_px for size, spot in zip(sizes, spots, strict=True)]
+    shown = zip(sizes, alone_px, spots, strict=True)
+    scales = [tracks.scale(size, spot) * alone / sheet_px for size, alone, spot in shown]
     return harmonic_mean(scales), min(scales)
 
 

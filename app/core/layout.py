@@ -10,9 +10,8 @@ to 1 / relative scale - 1: for landscape photographs at 2x1, 2x2 and 3x3 that is
 measured on VOC 2012 were 0.088, 0.150, 0.328 with DEIMv2-femto and 0.072, 0.147, 0.351 with YOLOX-nano. Hence landscape images
 are stacked and portrait ones stand side by side.
 
-Of an image, a sheet may show a view only: its content then holds exactly those pixels, and all mapping goes through it. Kept
-mode plans by the views' sizes, as if each were an image of its own: all views are shown alike, however small a part of its
-image each one is. `relative_scale` says how large an image is really seen, measured against being alone and whole.
+Of an image, a sheet may show a view only: its content then holds exactly those pixels, and all mapping goes through it. How
+large it is seen is still measured against being alone, and whole: the smaller a part of its image, the less room a view needs.
 """
 
 from __future__ import annotations
@@ -274,10 +273,10 @@ class _Kept:
 def _design_kept(images: Sequence[_Shown], layouts: Sequence[Layout], rules: GridRules) -> dict[Layout, _Kept]:
     # Neighbours of one shape share rows and columns best; the id settles equal shapes, so the order of arrival cannot matter.
     ordered = sorted(images, key=lambda image: (image.size.width_px / image.size.height_px, image.job_id))
-    sizes = [image.size for image in ordered]
+    sizes, alone_px = [image.size for image in ordered], [image.source.longest_px for image in ordered]
     shapes = {layout: compact_shapes(layout, len(sizes)) for layout in layouts}
     fits = {
-        shape: best_fit(sizes, shape, side_px=rules.side_px, gutter_px=rules.gutter_px)
+        shape: best_fit(sizes, alone_px, shape, side_px=rules.side_px, gutter_px=rules.gutter_px)
         for shape in sorted({shape for some in shapes.values() for shape in some})
     }
     designs = {}

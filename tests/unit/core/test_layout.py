@@ -232,7 +232,14 @@ class TestViews:
             on_sheet = place.to_sheet(place.shown, plan.sheet).to_pixels(plan.sheet)
             assert list(on_sheet) == pytest.approx(list(place.content), abs=1e-6)
 
-    @given(images(), rules(), st.data())
+    def test_the_smaller_a_part_the_less_room_it_gets(self) -> None:
+        """All are seen at one relative scale: a quarter of an image needs half of the side that all of one needs."""
+        half = {"job-0": whole(320, 240, 960, 720)}
+        plan = plan_grid(named(LANDSCAPE, LANDSCAPE), PAIRS, replace(KEPT, gutter_px=0), DROPS, views=half)
+        scales = [relative_scale(place, plan.sheet) for place in plan.placements]
+        assert scales == pytest.approx([2 / 3 * 4 / 3] * 2, rel=0.01)
+
+    @given(images(), rules(st.just(GridMode.PAPER)), st.data())
     def test_parts_are_planned_like_images_of_their_size(self, some: Images, rule: GridRules, data: st.DataObject) -> None:
         parts = {job_id: data.draw(views(size)) for job_id, size in some}
         plan = plan_grid(some, [Layout(3, 3)], rule, {}, views=parts)
