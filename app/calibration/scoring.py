@@ -8,6 +8,7 @@ are reported come from the library.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from app.calibration.dataset import Photo, Truth
 from app.calibration.extras import needed
+from app.calibration.labels import class_of
 from app.calibration.matching import Found, classes_of, match, precision_area, subjects_of
 from app.core.geometry import UnitBox
 from app.core.model import Detection
@@ -57,6 +59,13 @@ def evaluate(photos: Sequence[Photo], found: Found, *, by_size: bool = True) -> 
         if not np.isnan(column).all()
     }
     return Accuracy(math.fsum(known.values()) / len(known), known, sizes)
+
+
+def unanswered(photos: Sequence[Photo], found: Found) -> dict[str, int]:
+    """Classes that no answer names at all, with their objects: probably none of the provider's. They count as never found."""
+    named = {class_of(one.label, one.vendor) for photo in photos for one in _answered(photo, found)}
+    objects = Counter(class_of(truth.label) for photo in photos for truth in photo.truths)
+    return {written: objects[name] for name, written in classes_of(photos).items() if name not in named}
 
 
 def _answered(photo: Photo, found: Found) -> Sequence[Detection]:

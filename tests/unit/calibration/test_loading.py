@@ -170,6 +170,17 @@ def test_pixels_and_formats_are_limited_like_the_proxys(tmp_path: Path) -> None:
     assert [name.partition(" ")[0] for name in names] == ["b.png", "c.jpg"]
 
 
+def test_a_file_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
+    """A link to nowhere, and a file that is there and gives an error when it is read."""
+    (tmp_path / "a.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "b.jpg").symlink_to("/proc/self/mem")
+    (tmp_path / "c.jpg").write_bytes(image())
+    dataset = load(f"folder:{tmp_path}")
+    assert ids(dataset) == ["c.jpg"]
+    assert dataset.skipped["image is missing"][0] == "a.jpg"
+    assert "b.jpg" in str(dataset.skipped)
+
+
 # --- What cannot be used at all
 
 

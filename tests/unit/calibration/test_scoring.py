@@ -13,7 +13,7 @@ from app.calibration.bootstrap import quick_map, weighted_map
 from app.calibration.dataset import Photo, Truth
 from app.calibration.loading import Terms, load
 from app.calibration.matching import classes_of
-from app.calibration.scoring import evaluate, image_loss, image_precision, taken_for_truth
+from app.calibration.scoring import evaluate, image_loss, image_precision, taken_for_truth, unanswered
 from app.core.geometry import PixelBox, Size, UnitBox
 from app.core.model import Detection, Picture
 from app.detectors.onnx import OnnxDetector
@@ -79,6 +79,13 @@ def test_a_photograph_without_an_answer_is_an_error_not_a_blank() -> None:
 def test_accuracy_needs_something_to_be_found(truths: list[Truth]) -> None:
     with pytest.raises(ValueError, match="at least one object"):
         evaluate([photo(*truths)], {"a": [seen("Cat", 0.9)]})
+
+
+def test_classes_that_no_answer_names_are_told_and_count_as_never_found() -> None:
+    subject = photo(Truth("cat", BOX), Truth("unicorn", FAR), Truth("Unicorn", BOX, True))
+    found = {"a": [seen("Cat", 0.9), seen("Dog", 0.9)]}
+    assert unanswered([subject], found) == {"unicorn": 2}
+    assert evaluate([subject], found).map50 == 0.5
 
 
 def test_evaluating_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
