@@ -10,24 +10,28 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
 
 from app.assembly import Measuring, measuring
 from app.calibration.dataset import Dataset, DatasetError, Photo
+from app.calibration.examples import example
 from app.calibration.extras import ExtraMissing
 from app.calibration.loading import Terms, load
 from app.calibration.measuring import Measurer, PlannedSheet, Purse, Stopped
 from app.calibration.progress import Progress
-from app.calibration.publishing import publish
+from app.calibration.publishing import About, report
+from app.calibration.report.files import files
+from app.calibration.report.model import ExampleSheet
+from app.calibration.report.text import table
 from app.calibration.runner import Findings, Plan, Run
 from app.calibration.store import Measured, Store
-from app.calibration.tiers import fixed_tiers, most_inferences
+from app.calibration.tiers import deal, fixed_tiers, most_inferences
 from app.core.calibration import Calibration
 from app.core.model import Feature, Layout
-from app.core.scouting import Glimpse
+from app.core.scouting import Glimpse, region
 from app.dial import load_scout
 from app.settings import Settings
 from app.work.pixels import usable_cores
@@ -37,6 +41,7 @@ from app.work.scout import look
 AT_ONCE = 8
 STORE = "answers.jsonl"
 CALIBRATION = "calibration.json"
+REPORT = "report.html"
 
 
 class _Refused(Exception):
@@ -68,7 +73,16 @@ async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
         except Stopped as stopped:
             sys.stderr.write(f"stopped: {stopped}" + "\n")
             return 1
-        _write(options.out, settings, tools, dataset, findings, asker.measurer)
+        about = About(
+            dataset=dataset,
+            provider=tools.identity,
+            price_dollars=purse.dollars,
+            paid=round(asker.measurer.paid),
+            max_map_drop=settings.max_map_drop,
+            costs=options.costs,
+            unanswered=asker.measurer.unanswered,
+        )
+        _Publisher(options.out, tools, asker.measurer, store, about).publish(findings, looks, options.seed)
         return 0
 
 
@@ -129,19 +143,50 @@ def _introduce(dataset: Dataset, tools: Measuring, purse: Purse) -> None:
         _say(f"  at most ${purse.limit_dollars:.2f} will be spent")
 
 
-def _write(out: Path, settings: Settings, tools: Measuring, dataset: Dataset, findings: Findings, measurer: Measurer) -> None:
-    calibration = Calibration(
-        provider=tools.work.capabilities.provider,
-        feature=Feature.OBJECTS,
-        mixes=findings.mixes,
-        foresight=findings.foresight,
-        facts={
-            "dataset": dataset.name,
-            "photographs": len(findings.photos),
-            "paid_to": tools.identity,
-            "map50_alone": findings.rows[0].accuracy.map50,
-        },
-    )
-    (out / CALIBRATION).write_bytes(orjson.dumps(calibration.to_json()))
-    publish(out, settings, tools, dataset, findings, measurer)
-    _say(f"\nwrote {out / CALIBRATION}: serve with TESSERA_CALIBRATION={out / CALIBRATION}")
+@dataclass(frozen=True, slots=True)
+class _Publisher:
+    """Writes what a run found."""
+
+    out: Path
+    tools: Measuring
+    measurer: Measurer
+    store: Store
+    about: About
+
+    def publish(self, findings: Findings, looks: Mapping[str, Glimpse], seed: int) -> None:
+        """calibration.json and the report's files; the tables go to the terminal, too."""
+        made = report(findings, self.about, self._examples(findings, looks, seed))
+        for name, data in files(made).items():
+            (self.out / name).write_bytes(data)
+        (self.out / CALIBRATION).write_bytes(orjson.dumps(self._calibration(findings).to_json()))
+        _say(f"\n{table(made)}\n\n" + "\n".join(made.notes))
+        _say(f"\nwrote {self.out / REPORT}\nserve with TESSERA_CALIBRATION={self.out / CALIBRATION}")
+
+    def _calibration(self, findings: Findings) -> Calibration:
+        return Calibration(
+            provider=self.tools.work.capabilities.provider,
+            feature=Feature.OBJECTS,
+            mixes=findings.mixes,
+            foresight=findings.foresight,
+            facts={
+                "dataset": self.about.dataset.name,
+                "photographs": len(findings.photos),
+                "paid_to": self.about.provider,
+                "map50_alone": findings.rows[0].accuracy.map50,
+            },
+        )
+
+    def _examples(self, findings: Findings, looks: Mapping[str, Glimpse], seed: int) -> list[ExampleSheet]:
+        """One sheet of each tier that shares sheets, as it was sent."""
+        photos = {photo.id: photo for photo in findings.photos}
+        sizes = {name: photo.picture.upright for name, photo in photos.items()}
+        views = {name: shown for name, look in looks.items() if (shown := region(look)) is not None}
+        tiers = {str(tier): tier for row in findings.rows for tier in row.mix.tiers if not tier.is_alone}
+        found = []
+        for name, tier in tiers.items():
+            sheet = deal(sizes, tier, f"{seed}.0", views)[0]
+            answers = self.store.get(sheet.key(self.about.provider)) or {}
+            rules = replace(self.tools.work.rules, mode=tier.mode)
+            if (image := example(sheet, photos, answers, rules, self.tools.work.drops)) is not None:
+                found.append(ExampleSheet(name, image))
+        return found

@@ -236,15 +236,15 @@ class Pipeline:
         return await self._surer(job, gathered, choice, deadline_s)
 
     async def _placed(self, job: Job, choice: Choice) -> Job:
-        """Where a scout has to look first, the job in its own tier's lane; the look comes off its time."""
-        if not choice.mix.is_scouted:
+        """The job in its own tier's lane; where a scout has to look first, the look comes off its time."""
+        if not choice.mix.needs_placing:
             return job
         began_s = self._clock.now_s()
         place = await self._chooser.place(choice, job.image, job.picture, time_left_s=job.max_wait_s)
         time_left_s = max(0.0, job.time_left_s - (self._clock.now_s() - began_s))
         return replace(
             job,
-            lane=replace(job.lane, layouts=place.tier.layouts, mode=place.tier.mode),
+            lane=replace(job.lane, layouts=place.tier.layouts, mode=place.tier.mode, shape=place.shape),
             view=place.view,
             time_left_s=time_left_s,
             max_wait_s=min(job.max_wait_s, self._time_for_gathering_s(time_left_s)),

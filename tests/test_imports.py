@@ -89,7 +89,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         *("dial", "calibrate", "calibration"),
     ),
     "sklearn": ("calibration.fitting",),
-    "PIL": ("imaging", "detectors", "emulators", "demo"),
+    "PIL": ("imaging", "detectors", "emulators", "demo", "calibration.examples"),
     "prometheus_client": ("metrics",),
     "pybase64": ("wire", "providers", "emulators", "demo"),
     "pycocotools": ("calibration.library",),

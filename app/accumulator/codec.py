@@ -33,6 +33,7 @@ from app.core.model import (
     Outcome,
     Picture,
     Release,
+    Shape,
     Task,
     Tree,
 )
@@ -62,6 +63,7 @@ def encode_job(job: Job) -> bytes:
             _pack(lane.parameters),
             [str(layout) for layout in lane.layouts],
             lane.mode,
+            lane.shape,
         ],
         "inquiry": [
             inquiry.feature,
@@ -85,7 +87,7 @@ def decode_job(data: bytes) -> Job:
 
 
 def _job(head: Mapping[str, Any], image: bytes) -> Job:
-    tenant, provider, task, feature, parameters, layouts, mode = head["lane"]
+    tenant, provider, task, feature, parameters, layouts, mode, shape = head["lane"]
     asked, asked_parameters, min_score, max_results, own_vendor, own_request = head["inquiry"]
     kind, width, height, orientation = head["picture"]
     max_wait_s, time_left_s = head["times"]
@@ -100,6 +102,7 @@ def _job(head: Mapping[str, Any], image: bytes) -> Job:
             _unpack_text(parameters),
             tuple(Layout.parse(layout) for layout in layouts),
             GridMode(mode),
+            Shape(shape),
         ),
         inquiry=Inquiry(
             Feature(asked),

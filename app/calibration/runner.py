@@ -22,6 +22,7 @@ from app.calibration.scoring import Accuracy, evaluate, image_loss, taken_for_tr
 from app.calibration.store import Measured
 from app.calibration.tiers import CROPPED_DEALS, PAPER, SCOUTED, deal
 from app.core.calibration import Foresight
+from app.core.geometry import Size
 from app.core.mix import ALL_ALONE, ALONE_TIER, Escalation, Expected, Mix, Tier
 from app.core.model import Detection
 from app.core.scouting import Glimpse, figures, region
@@ -102,8 +103,8 @@ class Run:
         return self._found
 
     async def _measure_alone(self) -> None:
-        names = [photo.id for photo in self._given]
-        self._alone = await self._ask("1x1", deal(names, ALONE_TIER, self._seed(0)))
+        sizes = {photo.id: photo.picture.upright for photo in self._given}
+        self._alone = await self._ask("1x1", deal(sizes, ALONE_TIER, self._seed(0)))
         answered = [photo for photo in self._given if photo.id in self._alone]
         if not self._plan.has_truth:
             answered = list(taken_for_truth(answered, detections(self._alone)))
@@ -111,7 +112,7 @@ class Run:
         self._add(ALL_ALONE.name, "alone", self._alone, ALL_ALONE)
 
     async def _measure_fixed(self, tier: Tier, kind: str) -> None:
-        answers = await self._ask(str(tier), deal(self._names(), tier, self._seed(0)))
+        answers = await self._ask(str(tier), deal(self._sizes(), tier, self._seed(0)))
         answers = self._only_measured(answers)
         self._add(str(tier), kind, answers, Mix(str(tier), (tier,), Expected(0, 0)))
         if kind == "fixed":
@@ -153,7 +154,7 @@ class Run:
             return [self._alone] * CROPPED_DEALS
         deals: list[Answers] = []
         for number in range(CROPPED_DEALS):
-            sheets = deal(self._names(), tier, self._seed(number), self._views)
+            sheets = deal(self._sizes(), tier, self._seed(number), self._views)
             deals.append(self._only_measured(await self._ask(str(tier), sheets)))
         self._add(str(tier), "cropped", deals[0], Mix(str(tier), (tier,), Expected(0, 0)))
         return deals
@@ -173,10 +174,15 @@ class Run:
     async def _regroup(self, cost: float, assignment: Assignment) -> None:
         """The mix as it would be sent: images of one tier share sheets with each other only."""
         answers: dict[str, Measured] = {}
+        sizes = self._sizes()
         for number, tier in enumerate(SCOUTED):
             members = assignment.members(number)
             if members:
-                answers.update(await self._ask(f"mix at {cost:.2f}", deal(members, tier, self._seed(0), self._views)))
+                answers.update(
+                    await self._ask(
+                        f"mix at {cost:.2f}", deal({name: sizes[name] for name in members}, tier, self._seed(0), self._views)
+                    )
+                )
         self._add_mix(cost, assignment, self._only_measured(answers), is_regrouped=True)
 
     def _estimate(self, cost: float, assignment: Assignment, grids: Sequence[Sequence[Answers]]) -> None:
@@ -212,6 +218,9 @@ class Run:
 
     def _names(self) -> list[str]:
         return [photo.id for photo in self._found.photos]
+
+    def _sizes(self) -> dict[str, Size]:
+        return {photo.id: photo.picture.upright for photo in self._found.photos}
 
     def _only_measured(self, answers: Answers) -> dict[str, Measured]:
         """Without photographs that got no answer alone: there is nothing to compare them with."""

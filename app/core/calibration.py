@@ -84,11 +84,17 @@ class Calibration:
 
 
 def _packed_tier(tier: Tier) -> dict[str, Any]:
-    return {"layouts": [str(layout) for layout in tier.layouts], "mode": tier.mode.value, "crops": tier.crops}
+    return {
+        "layouts": [str(layout) for layout in tier.layouts],
+        "mode": tier.mode.value,
+        "crops": tier.crops,
+        "by_shape": tier.by_shape,
+    }
 
 
 def _tier(data: Mapping[str, Any]) -> Tier:
-    return Tier(tuple(Layout.parse(text) for text in data["layouts"]), GridMode(data["mode"]), bool(data["crops"]))
+    layouts = tuple(Layout.parse(text) for text in data["layouts"])
+    return Tier(layouts, GridMode(data["mode"]), bool(data["crops"]), bool(data["by_shape"]))
 
 
 def _packed_mix(mix: Mix) -> dict[str, Any]:

@@ -14,16 +14,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.core.accuracy import BUDGET_TOLERANCE
-from app.core.model import ALONE, GridMode, Layout
+from app.core.model import ALONE, GridMode, Layout, Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One way to pack: the allowed `layouts`, how cells are filled, and whether an image is cropped to what a scout sees."""
+    """One way to pack: the allowed `layouts`, how cells are filled, whether an image is cropped to what a scout sees, and
+    whether it only meets images of its own shape.
+    """
 
     layouts: tuple[Layout, ...]
     mode: GridMode = GridMode.KEPT
     crops: bool = False
+    by_shape: bool = False
 
     def __post_init__(self) -> None:
         if not self.layouts:
@@ -45,10 +48,15 @@ class Tier:
         """Inferences per image of a full sheet."""
         return 1 / self.cells
 
+    def shape(self, shown: tuple[float, float]) -> Shape:
+        """Of whose company an image is whose shown part is so wide and high."""
+        return Shape.of(*shown) if self.by_shape else Shape.ANY
+
     def __str__(self) -> str:
         words = ["|".join(map(str, self.layouts))]
         words += ["paper"] if self.mode is GridMode.PAPER else []
         words += ["cropped"] if self.crops else []
+        words += ["by shape"] if self.by_shape else []
         return " ".join(words)
 
 
@@ -101,6 +109,11 @@ class Mix:
     def is_scouted(self) -> bool:
         """Whether a scout has to look before an image's tier is known."""
         return len(self.tiers) > 1 or any(tier.crops for tier in self.tiers)
+
+    @property
+    def needs_placing(self) -> bool:
+        """Whether images of one lane's worth may go to different lanes."""
+        return self.is_scouted or any(tier.by_shape for tier in self.tiers)
 
     def tier(self, losses: Sequence[float]) -> Tier:
         """The tier of an image for which these losses are foreseen, one for each tier; of equals the one named first."""

@@ -177,11 +177,25 @@ class Inquiry:
             raise ValueError(f"max_results cannot be {self.max_results}")
 
 
+class Shape(StrEnum):
+    """Whether an image, or the part of it that is shown, is wider than high."""
+
+    ANY = "any"
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+
+    @classmethod
+    def of(cls, width_px: float, height_px: float) -> Shape:
+        """A square is as wide as it is high, and counts as landscape."""
+        return cls.LANDSCAPE if width_px >= height_px else cls.PORTRAIT
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """Images that may share a sheet: all of these must be equal.
 
-    `layouts` are the allowed grids, most cells last; `mode` is how images are put into their cells.
+    `layouts` are the allowed grids, most cells last; `mode` is how images are put into their cells. `shape`: those of one shape
+    waste less of a sheet; ANY where they are not told apart.
     """
 
     tenant: str
@@ -191,6 +205,7 @@ class Lane:
     parameters: str
     layouts: tuple[Layout, ...]
     mode: GridMode = GridMode.KEPT
+    shape: Shape = Shape.ANY
 
     def __post_init__(self) -> None:
         if not self.layouts:
@@ -204,7 +219,8 @@ class Lane:
     @property
     def key(self) -> str:
         """Short, stable, and free of anything secret (the tenant goes in as a hash)."""
-        parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, self.mode, *map(str, self.layouts)]
+        parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, self.mode, self.shape]
+        parts += map(str, self.layouts)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.calibration import Foresight
-from app.core.geometry import PixelBox
+from app.core.geometry import PixelBox, Size
 from app.core.mix import Choice, Mix, Tier
-from app.core.model import Picture
+from app.core.model import Picture, Shape
 from app.core.scouting import Glimpse, figures, region
 from app.work.scout import PATIENCE_S, Scout
 
@@ -22,6 +22,13 @@ class Placed:
 
     tier: Tier
     view: PixelBox | None = None
+    shape: Shape = Shape.ANY
+
+    @classmethod
+    def at(cls, tier: Tier, upright: Size, view: PixelBox | None = None) -> Placed:
+        """In this tier, with the shape of what is shown."""
+        shown = view or PixelBox(0.0, 0.0, upright.width_px, upright.height_px)
+        return cls(tier, view, tier.shape((shown.right_px - shown.left_px, shown.bottom_px - shown.top_px)))
 
 
 class Chooser:
@@ -34,12 +41,12 @@ class Chooser:
     async def place(self, choice: Choice, image: bytes, picture: Picture, *, time_left_s: float) -> Placed:
         """The fallback's tier where no scout could look in time."""
         if not choice.mix.is_scouted:
-            return Placed(choice.mix.tiers[0])
+            return Placed.at(choice.mix.tiers[0], picture.upright)
         if self._scout is None:
-            return Placed(choice.fallback)
+            return Placed.at(choice.fallback, picture.upright)
         glimpse = await self._scout.look(image, picture, patience_s=min(PATIENCE_S, max(0.0, time_left_s)))
         if glimpse is None:
-            return Placed(choice.fallback)
+            return Placed.at(choice.fallback, picture.upright)
         return placed(choice.mix, glimpse, self._foresight)
 
 
@@ -48,4 +55,4 @@ def placed(mix: Mix, glimpse: Glimpse, foresight: Foresight | None) -> Placed:
     tier = mix.tiers[0]
     if len(mix.tiers) > 1 and foresight is not None:
         tier = mix.tier(foresight.forest.predict(figures(glimpse)))
-    return Placed(tier, region(glimpse) if tier.crops else None)
+    return Placed.at(tier, glimpse.size, region(glimpse) if tier.crops else None)

@@ -222,7 +222,7 @@ def test_every_field_of_job_and_outcome_is_covered() -> None:
     """A field that is added to the model must be added to the codec: this list is what was thought of."""
     known = {
         Job: "id request_id lane inquiry picture image max_wait_s time_left_s view",
-        Lane: "tenant provider task feature parameters layouts mode",
+        Lane: "tenant provider task feature parameters layouts mode shape",
         Inquiry: "feature parameters min_score_unit max_results own_vendor own_request",
         Picture: "format stored orientation",
         Outcome: "job_id result bill",

@@ -13,7 +13,7 @@ from app.calibration.dataset import Photo
 from app.calibration.measuring import MOST_FAILURES_IN_A_ROW, Measurer, PlannedSheet, Purse, Stopped
 from app.calibration.store import Measured, Store
 from app.calibration.tiers import deal
-from app.core.geometry import PixelBox
+from app.core.geometry import PixelBox, Size
 from app.core.mix import ALONE_TIER, Tier
 from app.core.model import Feature, Layout, Picture
 from app.errors import Kind, Problem
@@ -53,6 +53,10 @@ def labels(answers: dict[str, Measured]) -> dict[str, list[str]]:
     return {name: [found.label for found in answer.detections] for name, answer in answers.items()}
 
 
+def sizes(photos: dict[str, Photo]) -> dict[str, Size]:
+    return {name: photo.picture.upright for name, photo in photos.items()}
+
+
 def ignored(_count: int) -> None:
     """Nobody watches."""
 
@@ -66,14 +70,14 @@ async def test_every_photograph_gets_its_own_answer(
     pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path, tier: Tier, inferences: int
 ) -> None:
     bench = Bench(ColourProvider(), pixels)
-    answers = await run(measurer(bench, tmp_path), deal(list(photos), tier, "1"), photos)
+    answers = await run(measurer(bench, tmp_path), deal(sizes(photos), tier, "1"), photos)
     assert labels(answers) == {colour: [colour] for colour in COLOURS}
     assert sum(answer.inferences for answer in answers.values()) == pytest.approx(inferences)
     assert len(bench.provider.asked) == inferences
 
 
 async def test_what_is_stored_is_not_asked_again(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
-    sheets = deal(list(photos), PAIRS, "1")
+    sheets = deal(sizes(photos), PAIRS, "1")
     first = await run(measurer(Bench(ColourProvider(), pixels), tmp_path), sheets, photos)
     again = Bench(ColourProvider(), pixels)
     here = measurer(again, tmp_path)
@@ -82,7 +86,7 @@ async def test_what_is_stored_is_not_asked_again(pixels: PixelPool, photos: dict
 
 
 async def test_a_run_that_was_cut_off_goes_on(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
-    sheets = deal(list(photos), PAIRS, "1")
+    sheets = deal(sizes(photos), PAIRS, "1")
     first = await run(measurer(Bench(ColourProvider(), pixels), tmp_path), sheets, photos)
     kept = (tmp_path / "answers.jsonl").read_bytes()
     (tmp_path / "answers.jsonl").write_bytes(kept[: len(kept) - 40])  # killed in the middle of the last line
@@ -97,15 +101,15 @@ async def test_a_run_that_was_cut_off_goes_on(pixels: PixelPool, photos: dict[st
 async def test_another_seed_another_question(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
     bench = Bench(ColourProvider(), pixels)
     here = measurer(bench, tmp_path)
-    await run(here, deal(list(photos), PAIRS, "1"), photos)
-    assert here.missing(deal(list(photos), PAIRS, "1")) == 0
-    assert here.missing(deal(list(photos), PAIRS, "2")) > 0
+    await run(here, deal(sizes(photos), PAIRS, "1"), photos)
+    assert here.missing(deal(sizes(photos), PAIRS, "1")) == 0
+    assert here.missing(deal(sizes(photos), PAIRS, "2")) > 0
 
 
 async def test_the_purse_ends_the_run_and_what_was_paid_is_kept(
     pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path
 ) -> None:
-    sheets = deal(list(photos), ALONE_TIER, "1")
+    sheets = deal(sizes(photos), ALONE_TIER, "1")
     bench = Bench(ColourProvider(), pixels)
     with pytest.raises(Stopped, match=r"limit of \$0\.00"):
         await run(measurer(bench, tmp_path, limit_dollars=3 * DOLLARS), sheets, photos)
@@ -116,7 +120,7 @@ async def test_the_purse_ends_the_run_and_what_was_paid_is_kept(
 
 
 async def test_a_provider_that_is_away_ends_the_run(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
-    sheets = deal(list(photos), ALONE_TIER, "1")
+    sheets = deal(sizes(photos), ALONE_TIER, "1")
     refusal = Problem(Kind.REQUEST_REFUSED, "no such account")
     bench = Bench(ColourProvider(script=deque([refusal] * MOST_FAILURES_IN_A_ROW)), pixels)
     with pytest.raises(Stopped, match="no such account"):
@@ -129,7 +133,7 @@ async def test_one_refused_photograph_costs_its_neighbours_nothing(
 ) -> None:
     bench = Bench(ColourProvider(poison=frozenset({"red"})), pixels)
     here = measurer(bench, tmp_path)
-    answers = await run(here, deal(list(photos), Tier((Layout(2, 2),)), "1"), photos)
+    answers = await run(here, deal(sizes(photos), Tier((Layout(2, 2),)), "1"), photos)
     assert labels(answers) == {colour: [colour] for colour in COLOURS if colour != "red"}
     assert list(here.unanswered) == ["red"]
 
@@ -137,7 +141,7 @@ async def test_one_refused_photograph_costs_its_neighbours_nothing(
 async def test_what_is_shown_is_part_of_the_question(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
     crops = Tier((Layout(2, 1),), crops=True)
     views = {"red": PixelBox(0, 0, 80, 60)}
-    (sheet,) = deal(["red", "blue"], crops, "1", views)
+    (sheet,) = deal(dict.fromkeys(("red", "blue"), LANDSCAPE), crops, "1", views)
     assert sheet.key("colours") != PlannedSheet(crops, sheet.photo_ids, {}).key("colours")
     answers = await run(measurer(Bench(ColourProvider(), pixels), tmp_path), [sheet], photos)
     (box,) = [found.box for found in answers["red"].detections]
@@ -148,4 +152,4 @@ async def test_what_is_shown_is_part_of_the_question(pixels: PixelPool, photos: 
 async def test_a_photograph_that_vanishes_ends_the_run(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:
     await asyncio.to_thread(photos["red"].path.unlink)
     with pytest.raises(Stopped, match="red: cannot be read"):
-        await run(measurer(Bench(ColourProvider(), pixels), tmp_path), deal(["red"], ALONE_TIER, "1"), photos)
+        await run(measurer(Bench(ColourProvider(), pixels), tmp_path), deal({"red": LANDSCAPE}, ALONE_TIER, "1"), photos)

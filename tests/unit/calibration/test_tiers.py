@@ -6,29 +6,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calibration.tiers import CROPPED_DEALS, KEPT, PAPER, SCOUTED, deal, fixed_tiers, most_inferences
-from app.core.geometry import PixelBox
+from app.calibration.tiers import CROPPED_DEALS, KEPT, PAPER, SCOUTED, SHAPED, deal, fixed_tiers, most_inferences
+from app.core.geometry import PixelBox, Size
 from app.core.mix import Tier
-from app.core.model import Layout
+from app.core.model import Layout, Shape
 
-NAMES = st.lists(st.text("abcdef", min_size=1), unique=True, max_size=40)
-VIEW = PixelBox(0, 0, 10, 10)
+SIDE = st.integers(1, 50)
+PHOTOS = st.dictionaries(st.text("abcdef", min_size=1), st.builds(Size, SIDE, SIDE), max_size=40)
+VIEW = PixelBox(0, 0, 10, 20)
 
 
-@given(NAMES, st.sampled_from([*PAPER, *KEPT, *SCOUTED]), st.integers(0, 5))
-def test_each_once_and_never_too_many(names: list[str], tier: Tier, seed: int) -> None:
-    sheets = deal(names, tier, str(seed), dict.fromkeys(names, VIEW))
-    assert sorted(name for sheet in sheets for name in sheet.photo_ids) == sorted(names)
+def wide_high(size: Size) -> tuple[int, int]:
+    return size.width_px, size.height_px
+
+
+@given(PHOTOS, st.sampled_from([*PAPER, *KEPT, *SHAPED, *SCOUTED]), st.integers(0, 5))
+def test_each_once_and_never_too_many(photos: dict[str, Size], tier: Tier, seed: int) -> None:
+    sheets = deal(photos, tier, str(seed))
+    assert sorted(name for sheet in sheets for name in sheet.photo_ids) == sorted(photos)
     assert all(1 <= len(sheet.photo_ids) <= tier.cells for sheet in sheets)
-    assert sum(len(sheet.photo_ids) < tier.cells for sheet in sheets) <= 1
-    assert all(set(sheet.views) == (set(sheet.photo_ids) if tier.crops else set()) for sheet in sheets)
-    assert sheets == deal(list(reversed(names)), tier, str(seed), dict.fromkeys(names, VIEW))
+    assert sum(len(sheet.photo_ids) < tier.cells for sheet in sheets) <= (2 if tier.by_shape else 1)
+    if tier.by_shape:
+        assert all(len({Shape.of(*wide_high(photos[name])) for name in sheet.photo_ids}) == 1 for sheet in sheets)
+    assert sheets == deal(dict(reversed(photos.items())), tier, str(seed))
+
+
+@pytest.mark.parametrize("tier", [*PAPER, *KEPT, *SCOUTED])
+def test_only_cropping_tiers_show_parts_and_the_part_has_the_shape(tier: Tier) -> None:
+    photos = dict.fromkeys("abcdef", Size(200, 100))
+    views = dict.fromkeys("abc", VIEW)
+    sheets = deal(photos, tier, "1", views)
+    shown = {name for sheet in sheets for name in sheet.views}
+    assert shown == (set(views) if tier.crops else set())
+    if tier.crops:
+        assert all(set(sheet.photo_ids) <= set("abc") or set(sheet.photo_ids) <= set("def") for sheet in sheets)
 
 
 @pytest.mark.parametrize(
     ("layouts", "tiers"),
     [
-        ((), [str(tier) for tier in KEPT]),
+        ((), [str(tier) for tier in (*KEPT, *SHAPED)]),
         ((Layout(2, 2),), ["2x2"]),
         ((Layout(3, 3), Layout(1, 1), Layout(3, 3)), ["3x3"]),
     ],
