@@ -54,6 +54,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
     "calibration": (*("core", "errors", "imaging", "clock"), "work.detect"),
     "demo": ("core", "errors", "clock", "detectors.markers"),
+    "simulation": ("core", "pipeline", "providers.latency"),  # the front half's own times and limits, so that both agree
 }
 
 # Implementations behind one contract never meet. Port -> its implementations, each with its children of the port's package;
