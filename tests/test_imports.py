@@ -50,6 +50,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.pixels",
         "work.choosing",  # which tier an image gets is known before it is gathered
         "work.escalating",  # an answer of a grid is improved where the image and the time are known
+        "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
     "calibration": (*("core", "errors", "imaging", "clock"), "work.detect"),
