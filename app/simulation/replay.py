@@ -173,7 +173,7 @@ class Replay:
         if self._now_s >= image.end_s:
             self._lanes.withdraw(image.job.id, self._now_s)
             self._leave(image, Bypass.LATE)
-        elif self._now_s < look_s or not self._may_leave(image):
+        elif not self._may_leave(image):
             self._watch(image, look_s)
         elif self._lanes.withdraw(image.job.id, self._now_s, only_pending=True) is Whereabouts.PENDING:
             self._leave(image, Bypass.OVERDUE)

@@ -98,6 +98,13 @@ def test_what_nobody_claims_goes_alone_long_after_its_window() -> None:
     assert ms(tally) == [20, 20, 1600, 1600]
 
 
+def test_a_queue_that_moves_is_waited_for() -> None:
+    """Four pairs, one after another, 1 s each: the last ones leave 2.9 s after their window, because answers come back."""
+    tally = play(replace(PAIR, max_inflight=1, compose_s=0.0), *[0.0] * 8, provider_s=1.0)
+    assert (tally.inferences, tally.alone) == (4, {})
+    assert ms(tally) == [0, 0, 1000, 1000, 2000, 2000, 3000, 3000]
+
+
 def test_a_grid_that_is_too_slow_is_paid_in_vain() -> None:
     """A grid's time ends when its images could no longer be sent alone: 4 s, less twice the p95 (0.8 s at first) and 0.5 s."""
     tally = play(replace(PAIR, request_timeout_s=4.0), 0.0, 0.0, provider_s=3.5)
