@@ -15,7 +15,6 @@ without us, counts among the inferences and the dollars, and neither raises nor 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -23,6 +22,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from app.figures import by_label as _by
+from app.figures import summary as _summary
+from app.figures import total as _total
 
 PREFIX = "tessera"
 CONTENT_TYPE = CONTENT_TYPE_LATEST  # what `Metrics.render` gives
@@ -67,8 +70,6 @@ PROVIDER_BUCKETS_S = (0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8
 REQUEST_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10, 30)
 # Cells of the layouts in the paper's table.
 IMAGES_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20, 25)
-
-QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 class Named(Protocol):
@@ -463,53 +464,3 @@ def _known(value: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
     return value
-
-
-def _plain(value: float) -> float:
-    """Counts as whole numbers, so that JSON says 3 and not 3.0."""
-    return int(value) if value.is_integer() else value
-
-
-def _by(metric: Counter | Gauge, label: str) -> dict[str, float]:
-    """Values summed over all labels but one."""
-    sums: dict[str, float] = {}
-    for family in metric.collect():
-        for sample in family.samples:
-            if not sample.name.endswith("_created"):
-                key = sample.labels.get(label, "")
-                sums[key] = sums.get(key, 0.0) + sample.value
-    return {key: _plain(value) for key, value in sums.items()}
-
-
-def _total(metric: Counter | Gauge) -> float:
-    return sum(_by(metric, "").values())
-
-
-def _summary(histogram: Histogram) -> dict[str, float | None]:
-    """Count, mean and quantiles over all labels."""
-    buckets: dict[float, float] = {}
-    count = total = 0.0
-    for family in histogram.collect():
-        for sample in family.samples:
-            if sample.name.endswith("_bucket"):
-                edge = float(sample.labels["le"])
-                buckets[edge] = buckets.get(edge, 0) + sample.value
-            elif sample.name.endswith("_count"):
-                count += sample.value
-            elif sample.name.endswith("_sum"):
-                total += sample.value
-    found: dict[str, float | None] = {"count": _plain(count), "mean": total / count if count else None}
-    return found | {name: _quantile(sorted(buckets.items()), share) for name, share in QUANTILES.items()}
-
-
-def _quantile(cumulative: Sequence[tuple[float, float]], share: float) -> float | None:
-    """Prometheus's own estimate: linear inside the bucket; above the last finite edge, that edge."""
-    if not cumulative or not cumulative[-1][1]:
-        return None
-    rank = share * cumulative[-1][1]
-    place = next(index for index, (_, count) in enumerate(cumulative) if count >= rank)
-    edge, count = cumulative[place]
-    lower_edge, lower_count = cumulative[place - 1] if place else (0.0, 0.0)
-    if math.isinf(edge):
-        return lower_edge
-    return lower_edge + (edge - lower_edge) * (rank - lower_count) / (count - lower_count)

@@ -30,7 +30,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "clock": (),
     "settings": (),
     "log": (),
-    "metrics": ("core", "errors"),  # label values come from the closed sets in core.model and errors
+    "figures": (),
+    "metrics": ("figures", "core", "errors"),  # label values come from the closed sets in core.model and errors
     "imaging": ("core", "errors"),
     "wire": ("core", "errors"),
     "accumulator": ("core", "errors", "clock", "log"),
@@ -92,7 +93,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     ),
     "sklearn": ("calibration.fitting",),
     "PIL": ("imaging", "detectors", "emulators", "demo", "calibration.examples"),
-    "prometheus_client": ("metrics",),
+    "prometheus_client": ("metrics", "figures"),
     "pybase64": ("wire", "providers", "emulators", "demo"),
     "pycocotools": ("calibration.library",),
     "pydantic": ("wire", "settings"),

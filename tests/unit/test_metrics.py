@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pytest
@@ -350,22 +349,6 @@ def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     ledger.answered(9, "objects")
     assert metrics.snapshot()["inferences"]["saved_percent"] == 40
     assert metrics.snapshot()["dollars"]["saved"] == 4 * DOLLARS_EACH
-
-
-@pytest.mark.parametrize(
-    ("cumulative", "share", "expected"),
-    [
-        ([], 0.5, None),
-        ([(1, 0.0), (math.inf, 0.0)], 0.5, None),
-        ([(1, 10.0), (math.inf, 10.0)], 0.5, 0.5),
-        ([(1, 0.0), (2, 10.0), (math.inf, 10.0)], 0.5, 1.5),
-        ([(1, 5.0), (2, 10.0), (math.inf, 10.0)], 0.5, 1.0),
-        ([(1, 5.0), (2, 5.0), (4, 10.0), (math.inf, 10.0)], 0.95, 3.8),
-        ([(1, 5.0), (math.inf, 10.0)], 0.95, 1.0),
-    ],
-)
-def test_quantiles_are_prometheus_own(cumulative: list[tuple[float, float]], share: float, expected: float | None) -> None:
-    assert defined._quantile(cumulative, share) == pytest.approx(expected)
 
 
 def test_quantiles_and_means_are_taken_over_all_labels() -> None:
