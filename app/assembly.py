@@ -50,6 +50,7 @@ from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.work.detect import DetectWork
 from app.work.pixels import PixelPool, usable_cores
+from app.work.shadow import Shadow, Watch
 from app.work.worker import Worker
 
 # Connections for requests that are passed through, beside those for sheets and single images.
@@ -303,7 +304,19 @@ def _pipeline(settings: Settings, tools: _Tools, dial: Dial, accumulator: Accumu
         clock=tools.clock,
         links=links,
         chooser=dial.chooser,
+        shadow=_shadow(settings, tools, stack),
     )
+
+
+def _shadow(settings: Settings, tools: _Tools, stack: AsyncExitStack) -> Shadow | None:
+    if settings.shadow_percent == 0:
+        return None
+    watch = Watch(settings.shadow_percent / 100, settings.min_agreement)
+    chance = random.Random()  # noqa: S311  # which images are compared, no secret
+    capabilities = tools.provider.capabilities
+    shadow = Shadow(watch, tools.caller, capabilities, tools.pixels, ledger=tools.ledger, clock=tools.clock, rng=chance)
+    stack.push_async_callback(shadow.close)
+    return shadow
 
 
 def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> AzureOptions:

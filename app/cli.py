@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_emulate(commands)
     _add_demo(commands)
     _add_calibrate(commands)
+    _add_simulate(commands)
     settings = commands.add_parser("settings", help="print all settings as a table")
     settings.set_defaults(run=_settings)
     return parser
@@ -74,6 +75,14 @@ def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     calibrate.set_defaults(run=_calibrate)
 
 
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.simulation.command import add_arguments
+
+    simulate = commands.add_parser("simulate", help="what each window and layout would save on your arrivals; pays nothing")
+    add_arguments(simulate)
+    simulate.set_defaults(run=_simulate)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from app.main import run
 
@@ -114,6 +123,12 @@ def _emulate(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from app.demo.run import run
+
+    return run(options)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from app.simulation.command import run
 
     return run(options)
 

@@ -15,7 +15,6 @@ without us, counts among the inferences and the dollars, and neither raises nor 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -23,6 +22,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from app.figures import by_label as _by
+from app.figures import summary as _summary
+from app.figures import total as _total
 
 PREFIX = "tessera"
 CONTENT_TYPE = CONTENT_TYPE_LATEST  # what `Metrics.render` gives
@@ -39,6 +42,9 @@ RELEASES = ("full", "due", "idle", "drain", "single")
 FATES = ("kept", "seam", "gutter", "filtered")
 LEASE_EVENTS = ("reclaimed", "refused")
 LOOKS = ("looked", "busy", "late", "failed")
+LAYOUTS = tuple(f"{rows}x{columns}" for rows in range(1, 6) for columns in range(1, 6))  # of the paper's table
+SHADOW_OUTCOMES = ("compared", "failed", "skipped")
+DENSITY_DIRECTIONS = ("sparser", "trial", "denser")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
     "setting", "operation",
@@ -64,9 +70,6 @@ PROVIDER_BUCKETS_S = (0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8
 REQUEST_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10, 30)
 # Cells of the layouts in the paper's table.
 IMAGES_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20, 25)
-RATIO_BUCKETS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
-
-QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 class Named(Protocol):
@@ -145,7 +148,44 @@ class _Sheets:
         self.boxes = _counter(registry, "boxes_total", "Boxes found, by what became of them.", "provider", "fate")
         self.bypass = _counter(registry, "bypass_total", "Images and requests that shared no sheet.", "reason")
         self.escalations = _counter(registry, "escalations_total", "Images asked again, alone or sparser.")
-        self.shadow = _histogram(registry, "shadow_agreement", "Agreement of grid and single answers.", RATIO_BUCKETS)
+
+
+class _Watch:
+    """How far grids agree with the same images alone, and what follows from it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        about = "Agreement of grid and single answers, latest 200 images"
+        self.mean = _gauge(registry, "shadow_agreement", f"{about}: the mean.", "task", "layout")
+        self.low = _gauge(registry, "shadow_agreement_low", f"{about}: lower end of its 95 % interval.", "task", "layout")
+        self.high = _gauge(registry, "shadow_agreement_high", f"{about}: upper end of its 95 % interval.", "task", "layout")
+        self.samples = _counter(
+            registry, "shadow_samples_total", "Images of grids to be asked alone as well.", "task", "outcome"
+        )
+        self.cells = _gauge(registry, "density_limit_cells", "Most cells that agreement allows; 0: no limit.", "task")
+        self.changes = _counter(registry, "density_changes_total", "Changes of that limit.", "task", "direction")
+
+    def prepare(self, task: str) -> None:
+        self.cells.labels(task)
+        for outcome in SHADOW_OUTCOMES:
+            self.samples.labels(task, outcome)
+        for direction in DENSITY_DIRECTIONS:
+            self.changes.labels(task, direction)
+
+    def snapshot(self) -> dict[str, Any]:
+        bounds = {"mean": self.mean, "low": self.low, "high": self.high}
+        agreement: dict[str, dict[str, dict[str, float]]] = {}
+        for name, gauge in bounds.items():
+            for family in gauge.collect():
+                for sample in family.samples:
+                    layouts = agreement.setdefault(sample.labels["task"], {})
+                    layouts.setdefault(sample.labels["layout"], {})[name] = sample.value
+        limits = {task: cells or None for task, cells in _by(self.cells, "task").items()}
+        return {
+            "samples": _by(self.samples, "outcome"),
+            "agreement": agreement,
+            "limit_cells": limits,
+            "changes": _by(self.changes, "direction"),
+        }
 
 
 class _Choice:
@@ -180,6 +220,7 @@ class Metrics:
         self._times = _Times(registry)
         self._sheets = _Sheets(registry)
         self._choice = _Choice(registry)
+        self._watch = _Watch(registry)
         self._state = _State(registry)
         self._state.build.info({"version": version, "role": role, "provider": _known(provider, PROVIDERS)})
         self._prepare(provider)
@@ -188,6 +229,7 @@ class Metrics:
         self._money.prepare(provider, "detect")
         self._times.provider.labels(provider)
         self._state.pending.labels("detect")
+        self._watch.prepare("detect")
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:
             self._times.request.labels(endpoint)
@@ -282,9 +324,20 @@ class Metrics:
         self._choice.drop.set(drop)
         self._choice.cost.set(cost)
 
-    def shadowed(self, agreement_unit: float) -> None:
-        """How far a grid's answer agreed with the same image's answer alone."""
-        self._sheets.shadow.observe(agreement_unit)
+    def shadow(self, task: str, outcome: str) -> None:
+        """An image of a grid was chosen to be asked alone as well, and this became of it."""
+        self._watch.samples.labels(_known(task, TASKS), _known(outcome, SHADOW_OUTCOMES)).inc()
+
+    def agreement(self, task: str, layout: str, mean: float, low: float, high: float) -> None:
+        """How far the answers of such grids agree with the same images' answers alone, as far as is known now."""
+        known = (_known(task, TASKS), _known(layout, LAYOUTS))
+        for gauge, value in ((self._watch.mean, mean), (self._watch.low, low), (self._watch.high, high)):
+            gauge.labels(*known).set(value)
+
+    def density(self, task: str, cells: int | None, direction: str) -> None:
+        """Agreement has changed how many cells a grid may have."""
+        self._watch.cells.labels(_known(task, TASKS)).set(cells or 0)
+        self._watch.changes.labels(task, _known(direction, DENSITY_DIRECTIONS)).inc()
 
     def render(self) -> bytes:
         """The exposition text, of type `CONTENT_TYPE`."""
@@ -327,6 +380,7 @@ class Metrics:
             "bypass": _by(sheets.bypass, "reason"),
             "escalations": _total(sheets.escalations),
             "scout": {"looks": _by(self._choice.looks, "outcome"), "seconds": _summary(self._choice.look_seconds)},
+            "shadow": self._watch.snapshot(),
             "provider_errors": _by(state.errors, "kind"),
             "accumulator": {"up": _total(state.accumulator_up) > 0, "leases": _by(state.leases, "event")},
         }
@@ -365,6 +419,15 @@ class Ledger:
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
         self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)
 
+    def shadow(self, outcome: str) -> None:
+        self._metrics.shadow(self._task, outcome)
+
+    def agreement(self, layout: str, mean: float, low: float, high: float) -> None:
+        self._metrics.agreement(self._task, layout, mean, low, high)
+
+    def density(self, cells: int | None, direction: str) -> None:
+        self._metrics.density(self._task, cells, direction)
+
     def filtered(self, boxes: int) -> None:
         self._metrics.boxes(self._provider, filtered=boxes)
 
@@ -401,53 +464,3 @@ def _known(value: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
     return value
-
-
-def _plain(value: float) -> float:
-    """Counts as whole numbers, so that JSON says 3 and not 3.0."""
-    return int(value) if value.is_integer() else value
-
-
-def _by(metric: Counter | Gauge, label: str) -> dict[str, float]:
-    """Values summed over all labels but one."""
-    sums: dict[str, float] = {}
-    for family in metric.collect():
-        for sample in family.samples:
-            if not sample.name.endswith("_created"):
-                key = sample.labels.get(label, "")
-                sums[key] = sums.get(key, 0.0) + sample.value
-    return {key: _plain(value) for key, value in sums.items()}
-
-
-def _total(metric: Counter | Gauge) -> float:
-    return sum(_by(metric, "").values())
-
-
-def _summary(histogram: Histogram) -> dict[str, float | None]:
-    """Count, mean and quantiles over all labels."""
-    buckets: dict[float, float] = {}
-    count = total = 0.0
-    for family in histogram.collect():
-        for sample in family.samples:
-            if sample.name.endswith("_bucket"):
-                edge = float(sample.labels["le"])
-                buckets[edge] = buckets.get(edge, 0) + sample.value
-            elif sample.name.endswith("_count"):
-                count += sample.value
-            elif sample.name.endswith("_sum"):
-                total += sample.value
-    found: dict[str, float | None] = {"count": _plain(count), "mean": total / count if count else None}
-    return found | {name: _quantile(sorted(buckets.items()), share) for name, share in QUANTILES.items()}
-
-
-def _quantile(cumulative: Sequence[tuple[float, float]], share: float) -> float | None:
-    """Prometheus's own estimate: linear inside the bucket; above the last finite edge, that edge."""
-    if not cumulative or not cumulative[-1][1]:
-        return None
-    rank = share * cumulative[-1][1]
-    place = next(index for index, (_, count) in enumerate(cumulative) if count >= rank)
-    edge, count = cumulative[place]
-    lower_edge, lower_count = cumulative[place - 1] if place else (0.0, 0.0)
-    if math.isinf(edge):
-        return lower_edge
-    return lower_edge + (edge - lower_edge) * (rank - lower_count) / (count - lower_count)

@@ -36,6 +36,7 @@ from app.work.alone import ask_alone
 from app.work.choosing import Chooser
 from app.work.escalating import Escalator
 from app.work.pixels import PixelPool
+from app.work.shadow import Shadow
 
 # Kept back from a request's time for sending the image alone when its grid did not come back: so many times the
 # provider's live p95, and at least the margin (connecting, a busy machine), seconds.
@@ -113,6 +114,7 @@ class Pipeline:
         clock: Clock,
         links: LinkReader | None = None,
         chooser: Chooser | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self._intake = intake
         self._links = links
@@ -125,6 +127,7 @@ class Pipeline:
         self._clock = clock
         self._chooser = chooser or Chooser()
         self._escalator = Escalator(caller, capabilities, pixels, ledger)
+        self._shadow = shadow
         self._breaker = Breaker()
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
@@ -147,6 +150,8 @@ class Pipeline:
         What has gathered goes out now; where it does not come back (the workers may be going down as well), it goes alone.
         """
         self._draining = True
+        if self._shadow is not None:
+            self._shadow.drain()
         asyncio.get_running_loop().call_later(self._reserve_s(), self._give_up_waiting)
 
     async def answer(self, call: Call, request_id: str) -> Answered:
@@ -224,6 +229,8 @@ class Pipeline:
         reason = self._reason_to_go_alone(call, job)
         if reason is None:
             job = await self._placed(job, choice)
+            if self._shadow is not None:
+                job = self._shadow.limited(job)
             reason = Bypass.BUDGET if job.lane.capacity < 2 else self._outage_now()
         if reason is not None:
             return await self._send_alone(job, _Missed(reason, Bill()), deadline_s)
@@ -233,6 +240,8 @@ class Pipeline:
         self._gathered_s = self._clock.now_s()
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
+        if self._shadow is not None:
+            self._shadow.consider(job, gathered)
         return await self._surer(job, gathered, choice, deadline_s)
 
     async def _placed(self, job: Job, choice: Choice) -> Job:

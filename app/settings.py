@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
 
+    # Watching the accuracy live.
+    shadow_percent: float = _entry(0.0, "%", "Share of the images of grids that is also sent alone, to compare.", ge=0, le=100)
+    min_agreement: float | None = _entry(
+        None, "", "Agreement of grids with single answers (0 to 1) below which grids get sparser by themselves.", ge=0, le=1
+    )
+
     # Limits.
     max_inflight: int = _entry(32, "sheets", "Most sheets that one worker has under way at once.", ge=1, le=1024)
     max_alone: int = _entry(64, "images", "Most images that one process sends alone at once.", ge=1, le=4096)
@@ -324,6 +330,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
     if settings.redis_shards > 1 and settings.redis_url is None:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
+    if settings.min_agreement is not None and settings.shadow_percent == 0:
+        problems.append("TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT, or nothing would be compared")
     problems += _google_disagreements(settings)
     problems += _local_disagreements(settings)
     if settings.scout_recipe is not None and settings.scout is None:

@@ -30,7 +30,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "clock": (),
     "settings": (),
     "log": (),
-    "metrics": ("core", "errors"),  # label values come from the closed sets in core.model and errors
+    "figures": (),
+    "metrics": ("figures", "core", "errors"),  # label values come from the closed sets in core.model and errors
     "imaging": ("core", "errors"),
     "wire": ("core", "errors"),
     "accumulator": ("core", "errors", "clock", "log"),
@@ -50,10 +51,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.pixels",
         "work.choosing",  # which tier an image gets is known before it is gathered
         "work.escalating",  # an answer of a grid is improved where the image and the time are known
+        "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
     "calibration": (*("core", "errors", "imaging", "clock"), "work.detect"),
     "demo": ("core", "errors", "clock", "detectors.markers"),
+    "simulation": ("core", "pipeline", "providers.latency"),  # the front half's own times and limits, so that both agree
 }
 
 # Implementations behind one contract never meet. Port -> its implementations, each with its children of the port's package;
@@ -90,7 +93,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     ),
     "sklearn": ("calibration.fitting",),
     "PIL": ("imaging", "detectors", "emulators", "demo", "calibration.examples"),
-    "prometheus_client": ("metrics",),
+    "prometheus_client": ("metrics", "figures"),
     "pybase64": ("wire", "providers", "emulators", "demo"),
     "pycocotools": ("calibration.library",),
     "pydantic": ("wire", "settings"),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.cli import build_parser
+from app.cli import build_parser, main
 from app.core.model import Feature
 from app.settings import NAMES, settings_table
 from tests.support.server import RunningServer, running_server
@@ -99,6 +99,15 @@ def test_commands_that_start_servers_are_understood() -> None:
         start = words.index("tessera")
         assert {word.partition("=")[0] for word in words[:start]} <= NAMES.keys()
         build_parser().parse_args(words[start + 1 :])
+
+
+def test_the_simulation_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [block.text for block in blocks("console") if block.text.startswith("$ tessera simulate")]
+    assert shown
+    for text in shown:
+        command, _, output = text.partition("\n")
+        assert main(shlex.split(command)[2:]) == 0
+        assert capsys.readouterr().out == output
 
 
 def test_the_targets_that_are_named_exist() -> None:

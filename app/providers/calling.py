@@ -30,6 +30,10 @@ from app.providers.turns import Turns, Wait
 
 Permit: TypeAlias = Callable[[float], Awaitable[bool]]
 
+# Images of grids that are asked alone as well, only to compare, at once. They have slots of their own, so that no client waits
+# behind one.
+MOST_SHADOWS = 4
+
 DEFAULT_CONCURRENCY = 64  # a vendor's default quota is 5 to 50 calls per second at under a second each
 
 _RETRIED = frozenset(kind for kind in Kind if kind.fault is Fault.PROVIDER and kind.retryable)
@@ -164,6 +168,7 @@ class Caller:
         self._meter = meter
         self._sheet_slots = asyncio.Semaphore(sheets)
         self._other_slots = asyncio.Semaphore(others)
+        self._shadow_slots = asyncio.Semaphore(MOST_SHADOWS)
         self._wait = wait
         self._latency = LatencyTracker()
         self._timed_out_s = float("-inf")
@@ -236,6 +241,8 @@ class Caller:
         await slots.acquire()
 
     def _slots(self, question: _Question) -> asyncio.Semaphore:
+        if question.kind is PaidKind.SHADOW:
+            return self._shadow_slots
         return self._sheet_slots if question.kind is PaidKind.GRID else self._other_slots
 
     async def _attempt(self, question: _Question) -> Reading:

@@ -47,7 +47,7 @@ async def running_target(folder: Path) -> AsyncIterator[Target]:
         vendor_url = await stack.enter_async_context(running_vendor())
         redis = await asyncio.to_thread(RedisServer.start)
         stack.callback(redis.stop)
-        settings = {"TESSERA_REDIS_URL": redis.url, "TESSERA_UPSTREAM_URL": vendor_url}
+        settings = {"TESSERA_REDIS_URL": redis.url, "TESSERA_UPSTREAM_URL": vendor_url, "TESSERA_SHADOW_PERCENT": "50"}
         urls = {}
         for role in ("worker", "api"):
             command = Command(role, tessera("serve", "--role", role, "--port", "0"), settings, folder / f"{role}.log")

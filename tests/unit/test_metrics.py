@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pytest
@@ -76,7 +75,9 @@ DESIGNED = {
     "tessera_bypass_total": {"reason"},
     "tessera_provider_errors_total": {"provider", "kind"},
     "tessera_escalations_total": set(),
-    "tessera_shadow_agreement_count": set(),
+    "tessera_shadow_samples_total": {"task", "outcome"},
+    "tessera_density_limit_cells": {"task"},
+    "tessera_density_changes_total": {"task", "direction"},
     "tessera_build_info": {"version", "role", "provider"},
 }
 
@@ -122,7 +123,9 @@ def test_each_fact_moves_its_own_series() -> None:
     metrics.escalated()
     metrics.scouted("late", 0.15)
     metrics.chosen(0.02, 0.5)
-    metrics.shadowed(0.97)
+    metrics.shadow("detect", "compared")
+    metrics.agreement("detect", "2x1", 0.97, 0.9, 0.99)
+    metrics.density("detect", 2, "sparser")
     after = samples(metrics)
     moved = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
     steps = {key: step for key, step in moved.items() if not re.search(r"_bucket|_sum|^process_", key)}
@@ -153,14 +156,53 @@ def test_each_fact_moves_its_own_series() -> None:
         "tessera_scout_seconds_count": 1,
         "tessera_expected_map_drop": 0.02,
         "tessera_expected_inferences_per_image": 0.5,
-        "tessera_shadow_agreement_count": 1,
+        "tessera_shadow_samples_total{outcome=compared,task=detect}": 1,
+        "tessera_shadow_agreement{layout=2x1,task=detect}": 0.97,
+        "tessera_shadow_agreement_low{layout=2x1,task=detect}": 0.9,
+        "tessera_shadow_agreement_high{layout=2x1,task=detect}": 0.99,
+        "tessera_density_limit_cells{task=detect}": 2,
+        "tessera_density_changes_total{direction=sparser,task=detect}": 1,
     }
     assert after["tessera_grid_images_sum"] == 2
+
+
+def test_what_is_watched_live_is_told_by_task_and_layout() -> None:
+    metrics = build()
+    quiet = metrics.snapshot()["shadow"]
+    assert (quiet["agreement"], quiet["limit_cells"]) == ({}, {"detect": None})
+    metrics.shadow("detect", "compared")
+    metrics.agreement("detect", "2x1", 0.97, 0.9, 0.99)
+    metrics.agreement("detect", "2x2", 0.5, 0.25, 0.75)
+    metrics.density("detect", 2, "sparser")
+    assert metrics.snapshot()["shadow"] == {
+        "samples": {"compared": 1, "failed": 0, "skipped": 0},
+        "agreement": {
+            "detect": {"2x1": {"mean": 0.97, "low": 0.9, "high": 0.99}, "2x2": {"mean": 0.5, "low": 0.25, "high": 0.75}}
+        },
+        "limit_cells": {"detect": 2},
+        "changes": {"sparser": 1, "trial": 0, "denser": 0},
+    }
+    metrics.density("detect", None, "denser")
+    assert metrics.snapshot()["shadow"]["limit_cells"] == {"detect": None}
+
+
+def test_a_shadow_is_paid_and_saves_nothing() -> None:
+    metrics = build()
+    metrics.paid("rekognition", "detect", "grid", DOLLARS_EACH)
+    metrics.answered("rekognition", "detect", 4, DOLLARS_EACH)
+    metrics.paid("rekognition", "detect", "shadow", DOLLARS_EACH)
+    snapshot = metrics.snapshot()
+    assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (2, 2)
+    assert snapshot["dollars"] == {"spent": 2 * DOLLARS_EACH, "saved": 2 * DOLLARS_EACH}
+    assert samples(metrics)["tessera_inferences_total{kind=shadow,provider=rekognition,task=detect}"] == 1
 
 
 def test_a_value_outside_its_closed_set_is_a_mistake() -> None:
     metrics = build()
     for wrong in (
+        lambda: metrics.shadow("detect", "perhaps"),
+        lambda: metrics.agreement("detect", "9x9", 1.0, 1.0, 1.0),
+        lambda: metrics.density("detect", 2, "up"),
         lambda: metrics.request_done("soap", "detect", "answered", 1),
         lambda: metrics.request_done("native", "count", "answered", 1),
         lambda: metrics.request_done("native", "detect", "fine", 1),
@@ -307,22 +349,6 @@ def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     ledger.answered(9, "objects")
     assert metrics.snapshot()["inferences"]["saved_percent"] == 40
     assert metrics.snapshot()["dollars"]["saved"] == 4 * DOLLARS_EACH
-
-
-@pytest.mark.parametrize(
-    ("cumulative", "share", "expected"),
-    [
-        ([], 0.5, None),
-        ([(1, 0.0), (math.inf, 0.0)], 0.5, None),
-        ([(1, 10.0), (math.inf, 10.0)], 0.5, 0.5),
-        ([(1, 0.0), (2, 10.0), (math.inf, 10.0)], 0.5, 1.5),
-        ([(1, 5.0), (2, 10.0), (math.inf, 10.0)], 0.5, 1.0),
-        ([(1, 5.0), (2, 5.0), (4, 10.0), (math.inf, 10.0)], 0.95, 3.8),
-        ([(1, 5.0), (math.inf, 10.0)], 0.95, 1.0),
-    ],
-)
-def test_quantiles_are_prometheus_own(cumulative: list[tuple[float, float]], share: float, expected: float | None) -> None:
-    assert defined._quantile(cumulative, share) == pytest.approx(expected)
 
 
 def test_quantiles_and_means_are_taken_over_all_labels() -> None:

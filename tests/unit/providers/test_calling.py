@@ -19,6 +19,7 @@ from app.providers.calling import (
     LEASE_MARGIN_S,
     LONGEST_PAUSE_S,
     MOST_PAID_ATTEMPTS,
+    MOST_SHADOWS,
     Asked,
     AskFailed,
     Caller,
@@ -387,6 +388,18 @@ async def test_sheets_and_single_images_do_not_take_each_others_slots(first: Pai
             provider.gate.set()
         assert [task.result().paid for task in asking] == [1] * 3
     assert provider.most_inside == 2
+
+
+async def test_shadows_have_few_slots_of_their_own() -> None:
+    provider = GatedProvider()
+    stage = Stage(provider=provider, sheets=1, others=1)
+    kinds = [*[PaidKind.SHADOW] * (MOST_SHADOWS + 1), PaidKind.GRID, PaidKind.SINGLE]
+    async with asyncio.TaskGroup() as tasks:
+        asking = [tasks.create_task(stage.ask(kind=kind)) for kind in kinds]
+        await provider.holds(MOST_SHADOWS + 2)
+        provider.gate.set()
+    assert [task.result().paid for task in asking] == [1] * len(kinds)
+    assert provider.most_inside == MOST_SHADOWS + 2
 
 
 async def test_who_waits_for_a_slot_waits_no_longer_than_its_time() -> None:
