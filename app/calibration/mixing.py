@@ -38,15 +38,20 @@ class Assignment:
         return [photo_id for photo_id, chosen in self.by_photo.items() if chosen == number]
 
     def sheets(self) -> int:
-        """Sheets that these images take, the last one of each tier being what it is."""
+        """Sheets that these images take at most: the last one of each tier, and of each shape, may be part empty."""
         counts = Counter(self.by_photo.values())
-        return sum(math.ceil(count / self.tiers[number].cells) for number, count in counts.items())
+        return sum(_sheets(self.tiers[number], count) for number, count in counts.items())
 
     def pick(self, answers: Sequence[Mapping[str, Measured]]) -> dict[str, Measured]:
         """Each image's answer out of its tier's; `answers` are by tier. Images that got none are left out."""
         return {
             photo_id: answers[number][photo_id] for photo_id, number in self.by_photo.items() if photo_id in answers[number]
         }
+
+
+def _sheets(tier: Tier, images: int) -> int:
+    sheets = math.ceil(images / tier.cells)
+    return min(images, sheets + 1) if tier.by_shape else sheets
 
 
 def assign(foreseen: Mapping[str, Sequence[float]], tiers: Sequence[Tier], trade: float) -> Assignment:

@@ -33,7 +33,7 @@ SCOUTED = (
 )
 
 # Each cropped grid is measured with so many deals: what an image loses depends on who is beside it.
-CROPPED_DEALS = 2
+CROPPED_DEALS = 3
 
 
 def fixed_tiers(layouts: Sequence[Layout]) -> tuple[Tier, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -104,7 +105,7 @@ def test_the_calibration_holds_mixes_that_were_measured(done: tuple[Place, str])
     mixes = {mix["name"]: mix for mix in data["mixes"]}
     assert data["provider"] == "onnx"
     assert mixes["2x2"]["inferences_per_image"] == pytest.approx(0.25, abs=0.02)
-    assert mixes["scout at 0.50"]["inferences_per_image"] <= 0.5
+    assert mixes["scout at 0.50"]["inferences_per_image"] <= 0.52  # each shape's last sheet may be part empty
     assert mixes["2x2"]["drop"] > 0  # patches of one colour run into each other
     assert len(data["scout"]["forest"]["roots"]) > 1
 
@@ -189,8 +190,9 @@ class TestServing:
             chosen = server.stats()["accuracy"]
             assert chosen["source"] == "calibration"
             assert chosen["chosen"].startswith("2x2")
-            figures = httpx.get(f"{server.url}/metrics").text
-            assert f"tessera_expected_map_drop {chosen['expected_map_drop']:.3f}" in figures
+            shown = re.search(r"^tessera_expected_map_drop (\S+)$", httpx.get(f"{server.url}/metrics").text, re.MULTILINE)
+            assert shown is not None
+            assert float(shown[1]) == pytest.approx(chosen["expected_map_drop"], abs=1e-4)
             with native_client(server.url) as client:
                 mine = client.with_key(new_key())
                 answers = together(
