@@ -19,7 +19,7 @@ import orjson
 from app.clock import Clock
 from app.core.budget import Budget
 from app.core.calibration import Calibration, CalibrationError, Foresight
-from app.core.mix import Choice
+from app.core.mix import Choice, Means
 from app.core.model import Feature, GridMode, Layout
 from app.detectors.contract import Model
 from app.log import get_logger
@@ -73,9 +73,14 @@ async def build_dial(
         fixed_layouts=tuple(Layout.parse(text) for text in settings.layouts),
         mode=GridMode(settings.grid_mode),
         calibration=calibration,
-        has_scout=scout is not None,
+        means=_means(settings, has_scout=scout is not None),
     )
     return Dial(budget, Chooser(scout, foresight))
+
+
+def _means(settings: Settings, *, has_scout: bool) -> frozenset[Means]:
+    """What the operator left switched on; a scout has to be there as well."""
+    return frozenset(means for means in Means if means in settings.means and (has_scout or means is not Means.SCOUT))
 
 
 def read_calibration(path: str) -> Calibration:

@@ -46,6 +46,7 @@ HOST_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,253}(:[0-9]{1,5})?")  # a host's nam
 BUCKET_NAME = re.compile(r"[0-9A-Za-z._*?-]{1,255}")  # the pattern of Rekognition's own service model, and wildcards
 LAYOUT_NAME = re.compile(r"[1-5]x[1-5]")  # the paper's table ends at 5x5
 TORCH_MODEL = re.compile(r"(?:detr|fasterrcnn):\S(?:.*\S)?")
+MEANS_NAME = re.compile(r"shapes|scout|escalation|none")
 HOST_PORT = re.compile(r"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}")
 # Greedy up to the last "@": a password may hold any character, a host cannot hold that one.
 URL_USER = re.compile(r"://\S*@")
@@ -117,6 +118,11 @@ class Settings(BaseSettings):
     calibration: str | None = _entry(None, "file", "What `tessera calibrate` found out, in place of the paper's table.")
     scout: str | None = _entry(None, "file", "ONNX detector that looks at each image first; needs a calibration made with it.")
     scout_recipe: str | None = _entry(None, "file", "What has to be known of the scout, when not in a TOML file beside it.")
+    means: Names = _entry(
+        ("shapes", "scout", "escalation"),
+        "list",
+        "What a calibrated mix may use: `shapes`, `scout`, `escalation`, or `none` of them.",
+    )
     scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
     grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
@@ -153,7 +159,7 @@ class Settings(BaseSettings):
         """Only what is passed in: the environment is read in `load_settings`, so that a test's or a reader's never leaks in."""
         return (init_settings,)
 
-    @field_validator("s3_buckets", "gcs_buckets", "url_hosts", "layouts", mode="before")
+    @field_validator("s3_buckets", "gcs_buckets", "url_hosts", "layouts", "means", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -172,6 +178,11 @@ class Settings(BaseSettings):
     @classmethod
     def _layouts_are_layouts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _all_match(value, LAYOUT_NAME, "is not a layout (rows x columns, 1x1 to 5x5, for example 2x1)")
+
+    @field_validator("means")
+    @classmethod
+    def _means_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, MEANS_NAME, "is none of shapes, scout, escalation (or none)")
 
     @field_validator("redis_url")
     @classmethod

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.calibration.dataset import Dataset
-from app.calibration.report.model import CalibrationReport, ExampleSheet, Means
-from app.calibration.report.model import Row as ReportRow
+from app.calibration.report import model as shown
+from app.calibration.report.model import CalibrationReport, ExampleSheet
 from app.calibration.runner import Findings, Row
-from app.core.mix import Choice, choose
+from app.core.mix import Choice, Means, choose
 
-MEANS = {
-    "alone": Means.OTHER,
-    "paper": Means.PAPER,
-    "fixed": Means.FIXED,
-    "cropped": Means.SCOUT,
-    "scout": Means.SCOUT,
-    "escalation": Means.ESCALATION,
-    "both": Means.BOTH,
+KINDS = {
+    "alone": shown.Means.OTHER,
+    "paper": shown.Means.PAPER,
+    "fixed": shown.Means.FIXED,
+    "cropped": shown.Means.SCOUT,
+    "scout": shown.Means.SCOUT,
+    "escalation": shown.Means.ESCALATION,
+    "both": shown.Means.BOTH,
 }
 # Costs are sums of shares: a third of an inference three times is one.
 COST_TOLERANCE = 1e-6
@@ -42,9 +42,8 @@ class About:
 
 
 def chosen(findings: Findings, max_map_drop: float) -> Choice:
-    """What this budget would buy of what was found."""
-    has_scout = findings.foresight is not None
-    return choose(findings.mixes, max_map_drop, source="calibration", has_scout=has_scout)
+    """What this budget would buy of what was found, with all means."""
+    return choose(findings.mixes, max_map_drop, source="calibration", means=frozenset(Means))
 
 
 def report(findings: Findings, about: About, sheets: Sequence[ExampleSheet]) -> CalibrationReport:
@@ -69,10 +68,10 @@ def report(findings: Findings, about: About, sheets: Sequence[ExampleSheet]) -> 
     )
 
 
-def _row(row: Row, *, is_chosen: bool) -> ReportRow:
-    return ReportRow(
+def _row(row: Row, *, is_chosen: bool) -> shown.Row:
+    return shown.Row(
         name=row.name,
-        kind=MEANS[row.kind],
+        kind=KINDS[row.kind],
         layouts=", ".join(str(tier) for tier in row.mix.tiers),
         inferences_per_image=row.cost,
         map50=row.accuracy.map50,

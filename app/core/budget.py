@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.core.accuracy import allowed_layouts
 from app.core.calibration import Calibration
-from app.core.mix import ALL_ALONE, Choice, Expected, Mix, Tier, choose
+from app.core.mix import ALL_ALONE, Choice, Expected, Means, Mix, Tier, choose
 from app.core.model import Feature, GridMode, Layout
 
 
@@ -20,7 +20,7 @@ class Budget:
     """What the operator decided about accuracy.
 
     `drops` is the published table, used for features that the calibration does not hold for. `fixed_layouts` win over the
-    operator's own budget, not over a caller's.
+    operator's own budget, not over a caller's. `means`: those that may be used beyond a fixed grid.
     """
 
     max_map_drop: float
@@ -29,7 +29,7 @@ class Budget:
     fixed_layouts: tuple[Layout, ...] = ()
     mode: GridMode = GridMode.KEPT
     calibration: Calibration | None = None
-    has_scout: bool = False
+    means: frozenset[Means] = frozenset()
 
     def choice(self, feature: Feature, wish: float | None = None) -> Choice:
         """What an image of this feature may be part of; `wish` is the caller's own budget."""
@@ -40,7 +40,7 @@ class Budget:
             return self._single(self.fixed_layouts, "setting")
         known = self.calibration
         if known is not None and known.feature is feature:
-            return choose(known.mixes, budget, source="calibration", has_scout=self.has_scout)
+            return choose(known.mixes, budget, source="calibration", means=self.means)
         return self._single(allowed_layouts(self.drops, budget), self.table)
 
     def _single(self, layouts: tuple[Layout, ...], source: str) -> Choice:

@@ -10,11 +10,20 @@ smallest: `trade` is what one inference may buy in loss, found by calibration fo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.core.accuracy import BUDGET_TOLERANCE
 from app.core.model import ALONE, GridMode, Layout, Shape
+
+
+class Means(StrEnum):
+    """What goes beyond one fixed grid for all; each can be switched off."""
+
+    SHAPES = "shapes"
+    SCOUT = "scout"
+    ESCALATION = "escalation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,13 @@ class Mix:
         return len(self.tiers) > 1 or any(tier.crops for tier in self.tiers)
 
     @property
+    def means(self) -> frozenset[Means]:
+        """All that has to be switched on for this mix to do what was measured."""
+        used = {Means.SCOUT: self.is_scouted, Means.ESCALATION: self.escalation is not None}
+        used[Means.SHAPES] = any(tier.by_shape for tier in self.tiers)
+        return frozenset(means for means, is_used in used.items() if is_used)
+
+    @property
     def needs_placing(self) -> bool:
         """Whether images of one lane's worth may go to different lanes."""
         return self.is_scouted or any(tier.by_shape for tier in self.tiers)
@@ -144,15 +160,15 @@ def cheapest(losses: Sequence[float], tiers: Sequence[Tier], trade: float) -> in
     return min(range(len(tiers)), key=lambda index: (losses[index] + trade * tiers[index].cost, index))
 
 
-def choose(mixes: Iterable[Mix], max_map_drop: float, *, source: str, has_scout: bool) -> Choice:
+def choose(mixes: Iterable[Mix], max_map_drop: float, *, source: str, means: Collection[Means]) -> Choice:
     """The cheapest mix inside the budget; of equally cheap ones the one that loses least. A zero budget: every image alone.
 
-    Mixes that need a scout are left out where there is none. There is always a mix: every image alone.
+    Mixes that need other means than these are left out. There is always a mix: every image alone.
     """
-    known = [ALL_ALONE, *mixes]
+    known = [ALL_ALONE, *(mix for mix in mixes if mix.means <= set(means))]
     affordable = [mix for mix in known if max_map_drop > 0 and mix.expected.drop <= max_map_drop + BUDGET_TOLERANCE]
     fixed = [mix for mix in affordable if not mix.is_scouted and mix.escalation is None] or [ALL_ALONE]
-    usable = [mix for mix in affordable if has_scout or not mix.is_scouted] or [ALL_ALONE]
+    usable = affordable or [ALL_ALONE]
 
     def price(mix: Mix) -> tuple[float, float, str]:
         return mix.expected.cost, mix.expected.drop, mix.name

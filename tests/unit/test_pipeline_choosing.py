@@ -15,7 +15,7 @@ from app.clock import SystemClock
 from app.core.calibration import Calibration, Foresight
 from app.core.forest import Forest
 from app.core.geometry import PixelBox, Size, UnitBox
-from app.core.mix import ALONE_TIER, Escalation, Expected, Mix, Tier
+from app.core.mix import ALONE_TIER, Escalation, Expected, Means, Mix, Tier
 from app.core.model import ALONE, Bypass, Feature, Inquiry, Layout, Picture
 from app.core.scouting import figures
 from app.detectors.contract import Sighting
@@ -90,7 +90,7 @@ def pixels() -> Iterator[PixelPool]:
 
 def calibrated(*mixes: Mix, foresight: Foresight | None = None, max_map_drop: float = 0.03) -> Policy:
     known = Calibration("colours", Feature.OBJECTS, mixes, foresight)
-    return with_budget(calibration=known, has_scout=True, max_map_drop=max_map_drop)
+    return with_budget(calibration=known, means=frozenset(Means), max_map_drop=max_map_drop)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.mix import ALL_ALONE, ALONE_TIER, Escalation, Expected, Mix, Tier, cheapest, choose
-from app.core.model import ALONE, GridMode, Layout
+from app.core.mix import ALL_ALONE, ALONE_TIER, Escalation, Expected, Means, Mix, Tier, cheapest, choose
+from app.core.model import ALONE, GridMode, Layout, Shape
 
 
 def tier(text: str, *, crops: bool = False) -> Tier:
@@ -46,12 +46,12 @@ MIXES = (
     ],
 )
 def test_the_cheapest_mix_inside_the_budget(budget: float, has_scout: bool, chosen: str, fallback: Tier) -> None:
-    choice = choose(MIXES, budget, source="test", has_scout=has_scout)
+    choice = choose(MIXES, budget, source="test", means=set(Means) - (set() if has_scout else {Means.SCOUT}))
     assert (choice.mix.name, choice.fallback) == (chosen, fallback)
 
 
 def test_without_mixes_every_image_goes_alone() -> None:
-    assert choose((), 0.5, source="test", has_scout=True).mix is ALL_ALONE
+    assert choose((), 0.5, source="test", means=set(Means)).mix is ALL_ALONE
 
 
 @given(st.lists(st.tuples(st.floats(0.05, 1), st.floats(-0.2, 0.6)), max_size=8), st.floats(0, 0.6), st.floats(0, 0.6))
@@ -59,7 +59,7 @@ def test_a_larger_budget_never_costs_more_and_no_budget_is_broken(
     figures: list[tuple[float, float]], one: float, other: float
 ) -> None:
     mixes = [mix(str(number), cost, drop) for number, (cost, drop) in enumerate(figures)]
-    small, large = (choose(mixes, budget, source="test", has_scout=True).mix for budget in sorted((one, other)))
+    small, large = (choose(mixes, budget, source="test", means=set(Means)).mix for budget in sorted((one, other)))
     assert large.expected.cost <= small.expected.cost
     assert large.expected.drop <= max(one, other) + 1e-3
 
@@ -101,3 +101,15 @@ def test_tiers_have_names_that_tell_them_apart() -> None:
         "2x2 paper",
     ]
     assert (PAIR.cells, PAIR.cost, NINE.is_alone, ALONE_TIER.is_alone) == (2, 0.5, False, True)
+
+
+def test_a_mix_names_the_means_that_it_uses() -> None:
+    assert [set(one.means) for one in MIXES] == [set(), set(), {Means.SCOUT}, {Means.ESCALATION}]
+    shaped = Mix("shaped", (Tier((Layout(2, 2),), by_shape=True),), Expected(0.25, 0.01))
+    assert (set(shaped.means), shaped.needs_placing, FOUR.shape((1, 9))) == ({Means.SHAPES}, True, Shape.ANY)
+    assert (shaped.tiers[0].shape((1, 9)), shaped.tiers[0].shape((9, 9))) == (Shape.PORTRAIT, Shape.LANDSCAPE)
+
+
+def test_what_is_switched_off_is_not_chosen() -> None:
+    assert choose(MIXES, 0.03, source="test", means=()).mix.name == "pairs"
+    assert choose(MIXES, 0.03, source="test", means={Means.ESCALATION}).mix.name == "fours again"
