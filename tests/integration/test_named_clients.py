@@ -151,6 +151,19 @@ def test_two_keys_of_one_client_share_a_sheet_and_two_clients_never_do(rig: Rig)
     assert shared(rig, "twin-key-1", "archive-key") == ["1x1", "1x1"]
 
 
+def test_one_client_shares_a_sheet_with_himself_whichever_sdk_he_uses(rig: Rig) -> None:
+    """An AWS access key and an API key of one table of the file; another client's beside them stays alone."""
+
+    def through_boto3() -> str:
+        answer = rig.aws("AKIDSHOP", "shop-secret").detect_labels(Image={"Bytes": SCENES[0]})
+        return str(answer["ResponseMetadata"]["HTTPHeaders"]["x-tessera-grid"])
+
+    for key, layout in (("shop-key-1", "2x1"), ("archive-key", "1x1")):
+        with ThreadPoolExecutor(2) as pool:
+            one, other = pool.submit(through_boto3), pool.submit(rig.detect, SCENES[1], **{"x-api-key": key})
+        assert (one.result(), other.result().headers["x-tessera-grid"]) == (layout, layout)
+
+
 def test_no_key_is_in_the_log(rig: Rig) -> None:
     for key in ("shop-key-1", "guessed"):
         rig.detect(SCENES[0], **{"x-api-key": key})

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pybase64
 
-from app.core.clients import Clients
+from app.core.clients import Clients, Tenant
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.google.messages import Tree, request_from_bytes, request_from_tree, tree_of
@@ -53,7 +53,7 @@ class Asked:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_tenant(request: RawRequest, clients: Clients) -> str:
+def read_tenant(request: RawRequest, clients: Clients) -> Tenant:
     """Whoever holds the API key or token; the secret itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
     values = values_of(request.query) if request.query else {}
     key = request.headers.get("x-goog-api-key", "").strip() or values.get("key", "") or values.get("$key", "")

@@ -14,6 +14,7 @@ import pytest
 from google.api_core.exceptions import from_grpc_error
 
 from app.clock import SystemClock
+from app.core.clients import Tenant
 from app.core.model import Bypass, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem, VendorError
@@ -178,7 +179,7 @@ class HandingOn(GoogleDialect):
     """A dialect that forgets that over gRPC there is nothing to hand on to."""
 
     def read(self, raw: RawRequest) -> Calls | Passthrough:
-        return Passthrough("google", "x", "anonymous", "rekognition")
+        return Passthrough("google", "x", Tenant("anonymous"), "rekognition")
 
 
 class Upstream:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.buckets import AllowedBuckets
+from app.core.clients import Tenant
 from app.core.model import Feature, Outcome, RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import Answered, Call, Calls, InlineImage, Passthrough
@@ -68,12 +69,12 @@ def test_content_wins_over_a_source() -> None:
 @pytest.mark.parametrize("path", ["/v1/files:annotate", "/v1/images:asyncBatchAnnotate", "/v1/projects/p/files:annotate"])
 def test_what_is_no_batch_of_images_is_passed_through(path: str) -> None:
     read = DIALECT.read(RawRequest("POST", path, "", {}, b"{}"))
-    assert read == Passthrough("google", path.rpartition("/")[2], "anonymous", "google")
+    assert read == Passthrough("google", path.rpartition("/")[2], Tenant("anonymous"), "google")
 
 
 def test_operations_are_asked_for_by_name() -> None:
     read = DIALECT.read(RawRequest("GET", "/v1/projects/p/locations/eu/operations/7", "", {}, b""))
-    assert read == Passthrough("google", "operations", "anonymous", "google")
+    assert read == Passthrough("google", "operations", Tenant("anonymous"), "google")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_there_is_nothing_else(method: str, path: str) -> None:
 def test_a_request_that_can_share_nothing_is_passed_through_whole() -> None:
     raw = rest_request(asked_image("LABEL_DETECTION", "SAFE_SEARCH_DETECTION"), asked_image("WEB_DETECTION"))
     billed = (frozenset({"LABEL_DETECTION", "SAFE_SEARCH_DETECTION"}), frozenset({"WEB_DETECTION"}))
-    assert DIALECT.read(raw) == Passthrough("google", "images:annotate", "anonymous", "google", billed)
+    assert DIALECT.read(raw) == Passthrough("google", "images:annotate", Tenant("anonymous"), "google", billed)
 
 
 def test_over_grpc_it_is_asked_for_over_rest() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clients import Clients
+from app.core.clients import Clients, Tenant
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.google.request import MAX_JSON_BYTES, Asked, read_json, read_message, read_tenant
@@ -95,13 +95,13 @@ def test_image_uri_wins_over_its_old_spelling() -> None:
 )
 def test_whoever_holds_a_key_is_one_tenant_and_the_key_is_not_told(query: str, headers: dict[str, str]) -> None:
     tenant = read_tenant(RawRequest("POST", "/v1/images:annotate", query, headers, b""), Clients())
-    assert tenant.startswith("key-")
+    assert tenant.name.startswith("key-")
     assert tenant == read_tenant(RawRequest("POST", "/", "", {"x-goog-api-key": "k"}, b""), Clients())
     assert tenant != read_tenant(RawRequest("POST", "/", "", {"x-goog-api-key": "l"}, b""), Clients())
 
 
 def test_nobody_is_anonymous() -> None:
-    assert read_tenant(RawRequest("POST", "/", "", {"authorization": "Basic k"}, b""), Clients()) == "anonymous"
+    assert read_tenant(RawRequest("POST", "/", "", {"authorization": "Basic k"}, b""), Clients()) == Tenant("anonymous")
 
 
 def test_a_query_of_thousands_is_refused() -> None:
