@@ -18,6 +18,7 @@ from app.wire.contract import Answered, Call, Calls, Passthrough, RawReply, Rest
 from app.wire.google import paths, refusals, request
 from app.wire.google.asking import PLAN, Caller, GoogleOptions, Plan, calls_of
 from app.wire.google.buckets import require_allowed_buckets
+from app.wire.google.callers import read_tenant
 from app.wire.google.joining import joined
 from app.wire.google.messages import answer_mask, written
 from app.wire.google.query import BINARY, form_of, selector_of
@@ -42,7 +43,7 @@ class GoogleDialect:
     def read(self, raw: RawRequest) -> Calls | Passthrough:
         """The calls that the request makes. Raises Problem for what the vendor would refuse as a whole."""
         operation = paths.operation_of(raw)
-        tenant = request.read_tenant(raw, self._options.clients)
+        tenant = read_tenant(raw, self._options.clients)
         if operation != paths.ANNOTATE:
             require_allowed_buckets(raw, self._options.buckets)
             return Passthrough(self.name, operation, tenant, refusals.VENDOR)
