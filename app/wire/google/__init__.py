@@ -19,7 +19,7 @@ statuses  google.rpc.Status itself
 """
 
 from app.wire.google.dialect import GoogleDialect, GoogleOptions
-from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, is_rest_path
+from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, NoMethod, is_rest_path
 from app.wire.google.refusals import packed_status
 
-__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "is_rest_path", "packed_status"]
+__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "NoMethod", "is_rest_path", "packed_status"]

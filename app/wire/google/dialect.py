@@ -44,6 +44,8 @@ class GoogleDialect:
         """The calls that the request makes. Raises Problem for what the vendor would refuse as a whole."""
         operation = paths.operation_of(raw)
         tenant = read_tenant(raw, self._options.clients)
+        if operation == paths.PRODUCTS and self._options.prices is None:
+            raise paths.NoMethod  # whose products would they be?
         if operation != paths.ANNOTATE:
             require_allowed_buckets(raw, self._options.buckets)
             return Passthrough(self.name, operation, tenant, refusals.VENDOR)
