@@ -239,7 +239,8 @@ class Desk:
         if rest is None:
             return None
         try:
-            reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, "this part of the request", visit)
+            asked = ", ".join(sorted(frozenset[str]().union(*rest.billed)))
+            reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, asked, visit)
             return RestReply(reply.status, b"".join([chunk async for chunk in reply.body]))
         except Problem as problem:
             _log_refusal(problem)
@@ -250,7 +251,7 @@ class Desk:
     ) -> ForwardReply:
         """The vendor's reply to a request of its own; what it charges for it is counted."""
         if self._forwarder is None or part.vendor != self._rules.speaks:
-            raise Problem(Kind.UNKNOWN_OPERATION, f"{what} is not available through this provider")
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{what}: not available through this provider")
         self._ledger.bypass(reason)
         try:
             reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)

@@ -59,7 +59,8 @@ class GoogleDialect:
         calls = calls_of(asked, caller, self._options, form, paths.plain_path(raw.path))
         if calls.rest is not None and not calls.calls and not _plan(calls).refused:
             require_allowed_buckets(raw, self._options.buckets)
-            return Passthrough(self.name, operation, tenant, refusals.VENDOR, calls.rest.billed)
+            names = ", ".join(sorted(frozenset[str]().union(*calls.rest.billed)))
+            return Passthrough(self.name, f"{operation} with {names}", tenant, refusals.VENDOR, calls.rest.billed)
         return calls
 
     def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:

@@ -83,7 +83,7 @@ class RekognitionDialect:
         members = Members(values)
         asked = operation.ask(members)
         if asked.wanted.image_properties and not self._options.image_properties:
-            raise Problem(Kind.UNKNOWN_OPERATION, f"{name} with IMAGE_PROPERTIES is not available through this provider")
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{name} with IMAGE_PROPERTIES: not available through this provider")
         source = request.read_image(members, operation.inline_bytes)
         return Call(
             endpoint=self.name,

@@ -135,7 +135,8 @@ def test_there_is_nothing_else(method: str, path: str) -> None:
 def test_a_request_that_can_share_nothing_is_passed_through_whole() -> None:
     raw = rest_request(asked_image("LABEL_DETECTION", "SAFE_SEARCH_DETECTION"), asked_image("WEB_DETECTION"))
     billed = (frozenset({"LABEL_DETECTION", "SAFE_SEARCH_DETECTION"}), frozenset({"WEB_DETECTION"}))
-    assert DIALECT.read(raw) == Passthrough("google", "images:annotate", Tenant("anonymous"), "google", billed)
+    operation = "images:annotate with LABEL_DETECTION, SAFE_SEARCH_DETECTION, WEB_DETECTION"
+    assert DIALECT.read(raw) == Passthrough("google", operation, Tenant("anonymous"), "google", billed)
 
 
 def test_over_grpc_it_is_asked_for_over_rest() -> None:
