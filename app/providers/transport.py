@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ import httpx
 from app.errors import Kind, Problem
 from app.providers.answers import garbled
 from app.providers.connections import Address, new_client, read_certificates
-from app.providers.contract import ForwardReply
 from app.providers.headers import HOP_BY_HOP
 
 # 100 faces with all attributes are about 1 MB of JSON; 1000 labels with all their instances stay well below this.
@@ -240,21 +239,6 @@ def readable_body(answer: RawAnswer, refusal: Callable[[RawAnswer], Problem]) ->
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise garbled("it is encoded, though it was asked for as it is")
     return answer.body
-
-
-async def open_forward(
-    prepared: Awaitable[tuple[Transport, Outgoing]], *, timeout_s: float, refusal: Callable[[RawAnswer], Problem]
-) -> ForwardReply:
-    """Send what is `prepared` and hand its answer on. `timeout_s` counts until the end of the answer's body."""
-    deadline_s = asyncio.get_running_loop().time() + timeout_s
-    progress = Progress()
-    try:
-        async with asyncio.timeout_at(deadline_s):
-            transport, outgoing = await prepared
-            stream = await transport.open_stream(outgoing, progress, timeout_s=timeout_s)
-    except TimeoutError as error:
-        raise too_late(progress, timeout_s, refusal) from error
-    return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
 
 
 async def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -304,7 +304,11 @@ def _note(visit: _Visit, outcomes: Sequence[Outcome]) -> None:
 
 
 def _log_refusal(problem: Problem) -> None:
-    log.info("refused", kind=problem.kind.value, reason=problem.detail)
+    """With the vendor's own words where it is its problem: they may be kept from the client."""
+    if problem.kind.fault is Fault.PROVIDER and problem.vendor is not None:
+        log.warning("refused", kind=problem.kind.value, reason=problem.detail, vendor_said=problem.vendor.message)
+    else:
+        log.info("refused", kind=problem.kind.value, reason=problem.detail)
 
 
 def _outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = None) -> str:

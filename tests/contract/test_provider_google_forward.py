@@ -117,10 +117,10 @@ async def test_an_emulator_is_asked_without_credentials(at: Any) -> None:
 
 
 async def test_the_vendors_errors_are_answers_here(at: Any) -> None:
-    error = json_answer({"error": {"code": 403, "status": "PERMISSION_DENIED"}}, 403)
+    error = json_answer({"error": {"code": 400, "status": "INVALID_ARGUMENT"}}, 400)
     async with Upstream(error) as upstream:
         reply = await at(upstream.url).forward(a_request(), timeout_s=TIMEOUT_S)
-        assert (reply.status, await read(reply)) == (403, error.body)
+        assert (reply.status, await read(reply)) == (400, error.body)
 
 
 async def test_an_encoded_answer_stays_encoded(at: Any) -> None:

@@ -15,6 +15,7 @@ from app.errors import Problem
 from app.providers.aws import FixedCredentials
 from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS, Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
+from app.providers.forwarding import open_forward
 from app.providers.headers import end_to_end
 from app.providers.rekognition.asking import request_body
 from app.providers.rekognition.operations import CONTENT_TYPE, OPERATIONS, SERVICE_TARGET, capabilities
@@ -27,7 +28,6 @@ from app.providers.transport import (
     Progress,
     RawAnswer,
     Transport,
-    open_forward,
     readable_body,
     too_late,
 )

@@ -20,7 +20,7 @@ from app.wire.contract import RawReply
 from app.wire.google.callers import STRANGERS, Stranger
 from app.wire.google.paths import NoMethod
 from app.wire.google.statuses import HTTP_STATUS, Code, Status
-from app.wire.headers import answer_headers
+from app.wire.headers import OPERATORS_MESSAGE, answer_headers
 from app.wire.values import sentence
 
 VENDOR = "google"
@@ -62,6 +62,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.IMAGE_REFUSED: _BAD_IMAGE,
         # Another vendor said no for good (its own account, its own quota): no fault of the caller's words, and no use to retry.
         Kind.REQUEST_REFUSED: _DENIED,
+        Kind.PROVIDER_DENIED: Row(Code.PERMISSION_DENIED, OPERATORS_MESSAGE),
         Kind.THROTTLED: Row(Code.RESOURCE_EXHAUSTED, "Resource has been exhausted (e.g. check quota)."),
         Kind.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
         Kind.PROVIDER_TIMEOUT: _LATE,
@@ -80,12 +81,11 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
 # which are no client's business: the code goes out, the text stays in the log.
 _OPERATORS = frozenset({Code.PERMISSION_DENIED, Code.UNAUTHENTICATED})
 _OPERATORS_REASON = "API_KEY"
-_OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
 
 
 def status_of(problem: Problem) -> Status:
     """What the vendor would say; its own status is handed on word for word, but for what concerns the operator's account."""
-    own = _own_status(problem.vendor)
+    own = _own_status(problem)
     if own is not None:
         return own
     if isinstance(problem, Stranger):
@@ -145,17 +145,20 @@ def refusal_of_rest(status: int, body: bytes) -> Problem:
     return Problem(kind, f"the vendor answered with status {status}", vendor=vendor)
 
 
-def _own_status(error: VendorError | None) -> Status | None:
+def _own_status(problem: Problem) -> Status | None:
     """The vendor's own status, if that is what it is."""
+    error = problem.vendor
     if error is None or error.vendor != VENDOR:
         return None
+    if problem.kind is Kind.PROVIDER_DENIED:
+        return Status(Code.PERMISSION_DENIED, OPERATORS_MESSAGE)
     code = _code(error)
     if code is None:
         return None
     told = _error_of(error.body.encode())
     details = told.get("details")
     if code in _OPERATORS or _OPERATORS_REASON in orjson.dumps(details or []).decode():
-        return Status(Code.PERMISSION_DENIED, _OPERATORS_MESSAGE)
+        return Status(Code.PERMISSION_DENIED, OPERATORS_MESSAGE)
     return Status(code, error.message or str(told.get("message", "")), tuple(details) if isinstance(details, list) else ())
 
 
