@@ -99,7 +99,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(clients),
-        rekognition=RekognitionDialect(_rekognition_options(settings, clients)),
+        rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),
         azure=azure_dialects(_azure_options(settings, tools, clients)),
         google=GoogleDialect(_google_options(settings, tools, clients)),
         accumulator=accumulator,
@@ -123,8 +123,14 @@ def _clients(settings: Settings) -> Clients:
     return parse_clients(Path(settings.clients).read_text(encoding="utf-8")) if settings.clients else Clients()
 
 
-def _rekognition_options(settings: Settings, clients: Clients) -> RekognitionOptions:
-    return RekognitionOptions(settings.scene_labels, AllowedBuckets(settings.s3_buckets), settings.grid_text, clients)
+def _rekognition_options(settings: Settings, tools: _Tools, clients: Clients) -> RekognitionOptions:
+    return RekognitionOptions(
+        settings.scene_labels,
+        AllowedBuckets(settings.s3_buckets),
+        settings.grid_text,
+        clients,
+        image_properties=tools.provider.capabilities.vendor == "rekognition",
+    )
 
 
 def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> GoogleOptions:

@@ -8,7 +8,8 @@ names. Each dialect has one table from `Kind` to its own wire shape.
      |    MALFORMED_REQUEST  UNKNOWN_OPERATION  INVALID_PARAMETER  MISSING_IMAGE  INVALID_IMAGE
      |    IMAGE_TOO_LARGE  BODY_TOO_LARGE  OBJECT_UNAVAILABLE  UNAUTHENTICATED  WRONG_SIGNATURE  FORBIDDEN
      |- fault PROVIDER   the vendor said no, or said nothing
-     |    IMAGE_REFUSED  REQUEST_REFUSED  THROTTLED  PROVIDER_UNAVAILABLE  PROVIDER_TIMEOUT  PROVIDER_GARBLED
+     |    IMAGE_REFUSED  REQUEST_REFUSED  PROVIDER_DENIED (it does not take, or not for this, the credentials that we have)
+     |    THROTTLED  PROVIDER_UNAVAILABLE  PROVIDER_TIMEOUT  PROVIDER_GARBLED
      `- fault TESSERA    ours
           OVER_CAPACITY  DEADLINE_EXCEEDED  ACCUMULATOR_UNAVAILABLE  NO_WORKER  SHUTTING_DOWN  INTERNAL
 """
@@ -54,6 +55,7 @@ class Kind(Enum):
 
     IMAGE_REFUSED = ("image_refused", Fault.PROVIDER, False)
     REQUEST_REFUSED = ("request_refused", Fault.PROVIDER, False)
+    PROVIDER_DENIED = ("provider_denied", Fault.PROVIDER, False)
     THROTTLED = ("throttled", Fault.PROVIDER, True)
     PROVIDER_UNAVAILABLE = ("provider_unavailable", Fault.PROVIDER, True)
     PROVIDER_TIMEOUT = ("provider_timeout", Fault.PROVIDER, True)

@@ -34,6 +34,7 @@ URL_USER = re.compile(r"://[^\s@]*@")  # user and password of an address
 REDACTED = "[redacted]"
 # What a reader's eye looks for first on every line.
 FIRST = ("timestamp", "level", "event", "request_id", "sheet_id")
+BROKEN_OFF = "ASGI callable returned without completing response."  # as uvicorn says it
 # Longest text in a line, characters: enough for any message of ours, far below an image in base64.
 LONGEST_TEXT = 1_000
 # A stack trace is the one long text that is worth it.
@@ -100,8 +101,14 @@ def _set_levels(level: int) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
+    logging.getLogger(f"{UVICORN}.error").filters = [_is_news]
     logging.getLogger(UVICORN).setLevel(max(level, logging.INFO))
     logging.getLogger(UVICORN_ACCESS).setLevel(max(level, LIBRARY_LEVEL))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether nobody has said it yet: an answer that breaks off is told where it happens, and why."""
+    return record.msg != BROKEN_OFF
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

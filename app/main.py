@@ -29,6 +29,9 @@ from app.server.http import build_app
 from app.server.running import Server, build_server, listen
 from app.settings import Settings
 
+# Longest that a request which is still being sent may hold us up, seconds: an image takes as long over a slow line, and nothing
+# has been paid for it yet.
+READING_S = 5.0
 # Kept of the time for finishing: saying so to whoever is still inside, giving back what is under way, seconds.
 LAST_WORDS_S = 1.0
 
@@ -147,6 +150,8 @@ async def _go_down(parts: Parts, carriers: Carriers, working: asyncio.Task[None]
         log.warning("cannot drain the accumulator", reason=problem.detail)
     closing = asyncio.create_task(carriers.close(settings.shutdown_s), name="closing")
     clock = asyncio.get_running_loop()
+    if parts.desk is not None:
+        clock.call_later(READING_S, parts.desk.end_reading)
     until_s = clock.time() + max(settings.shutdown_s - LAST_WORDS_S, settings.shutdown_s / 2)
     await asyncio.wait({closing}, timeout=until_s - clock.time())
     if parts.desk is not None:

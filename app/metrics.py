@@ -50,7 +50,8 @@ BYPASSES = (
     "setting", "operation",
 )  # fmt: skip
 PROVIDER_FAULTS = (
-    "image_refused", "request_refused", "throttled", "provider_unavailable", "provider_timeout", "provider_garbled",
+    "image_refused", "request_refused", "provider_denied", "throttled", "provider_unavailable", "provider_timeout",
+    "provider_garbled",
 )  # fmt: skip
 ERROR_KINDS = (
     "malformed_request", "unknown_operation", "invalid_parameter", "missing_image", "invalid_image", "image_too_large",

@@ -268,7 +268,7 @@ class Pipeline:
 
     def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float, choice: Choice) -> Job:
         inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
-        tenant = "*" if self._policy.mix_tenants else f"{call.endpoint}:{call.tenant}"
+        tenant = "*" if self._policy.mix_tenants else call.tenant.at(call.endpoint)
         time_left_s = max(0.0, deadline_s - self._clock.now_s() - self._reserve_s())
         wish_s = self._policy.max_wait_s if call.wishes.max_wait_s is None else call.wishes.max_wait_s
         return Job(

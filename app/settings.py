@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     )
     s3_buckets: Names = _entry((), "list", "Buckets that requests may name, comma between; none by default.")
     gcs_buckets: Names = _entry((), "list", "Cloud Storage buckets that requests may name, comma between; none by default.")
-    url_hosts: Names = _entry((), "list", "Hosts (`*` for any part) that images may be fetched from; none by default.")
+    url_hosts: Names = _entry((), "list", "Hosts (`*` for any part, `:port` but for 80 and 443) of images; none by default.")
     model: str | None = _entry(
         None, "file", "Model of a local provider (`torch`: `detr:...` or `fasterrcnn:...`); or the emulator's eyes."
     )

@@ -19,7 +19,7 @@ from app.core.prices import PriceList
 from app.errors import Problem
 from app.wire.azure import AzureOptions, OwnProvider, azure_dialects
 from app.wire.contract import Call, Calls, Dialect, Passthrough
-from app.wire.google import GoogleDialect
+from app.wire.google import GoogleDialect, GoogleOptions
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect
 from tests.support.aws_model import service_model
@@ -132,7 +132,8 @@ class TestGoogle:
     def test_operations_and_product_search(self) -> None:
         assert fate(GoogleDialect(), RawRequest("GET", "/v1/operations/7", "", {}, b"")) == self.KNOWN["operations"]
         products = RawRequest("GET", "/v1/projects/p/locations/l/products", "", {}, b"")
-        assert (fate(GoogleDialect(), products), self.KNOWN["ProductSearch"]) == (REFUSED, NOT_SERVED)
+        before_google = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
+        assert fate(before_google, products) == self.KNOWN["ProductSearch"] == PASSED
 
     def _of_one_image(self, feature: str) -> str:
         return fate(GoogleDialect(), rest_request(asked_image(feature)))

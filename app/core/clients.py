@@ -1,8 +1,8 @@
 """Who may ask: the clients that the operator has named, with their keys. Pure; used by the dialects, read from a file at start.
 
 In: what a request shows (an API key, a bearer token, an AWS access key id). Out: the tenant, by the name that the operator gave
-the client, so that a client with two keys is one tenant. Where no clients are named, everybody is let in, and is told apart by
-what he shows.
+the client, so that a client with two keys is one tenant, whichever vendor's SDK he uses. Where no clients are named, everybody
+is let in, and is told apart by what he shows, and where.
 """
 
 from __future__ import annotations
@@ -21,10 +21,22 @@ _DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose images a request brings. `is_client`: `name` is a client of the operator's; otherwise it says what was shown."""
+
+    name: str
+    is_client: bool = False
+
+    def at(self, endpoint: str) -> str:
+        """Who shares sheets. A client is the same at all endpoints; what a stranger shows at one proves nothing at another."""
+        return f"client:{self.name}" if self.is_client else f"{endpoint}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class AccessKey:
     """An AWS access key: whose it is, and the secret that its signatures are checked with, if the operator knows it."""
 
-    tenant: str
+    tenant: Tenant
     secret: str | None = field(default=None, repr=False)
 
 
@@ -44,19 +56,19 @@ class Clients:
     def are_named(self) -> bool:
         return bool(self._names or self._access_keys)
 
-    def of_key(self, key: str) -> str:
+    def of_key(self, key: str) -> Tenant:
         """The tenant behind an API key or a token; "" where none was shown. Raises Problem(UNAUTHENTICATED)."""
         if not self.are_named:
-            return f"key-{_digest(key)[:_DIGITS]}" if key else ANONYMOUS
+            return Tenant(f"key-{_digest(key)[:_DIGITS]}" if key else ANONYMOUS)
         name = self._names.get(_digest(key)) if key else None
         if name is None:
             raise Problem(Kind.UNAUTHENTICATED, "the API key is not known here" if key else "no API key was given")
-        return name
+        return Tenant(name, is_client=True)
 
     def of_access_key(self, access_key_id: str) -> AccessKey:
         """The same for an AWS access key id."""
         if not self.are_named:
-            return AccessKey(access_key_id or ANONYMOUS)
+            return AccessKey(Tenant(access_key_id or ANONYMOUS))
         known = self._access_keys.get(access_key_id)
         if known is None:
             said = "the access key id is not known here" if access_key_id else "the request is not signed"
@@ -80,7 +92,7 @@ def parse_clients(text: str) -> Clients:
         for access_key_id, secret in _pairs(name, entry.get("aws", {})).items():
             if access_key_id in access_keys:
                 raise ClientsError(f"client {name!r}: access key id {access_key_id!r} belongs to another client")
-            access_keys[access_key_id] = AccessKey(name, secret or None)
+            access_keys[access_key_id] = AccessKey(Tenant(name, is_client=True), secret or None)
     if not keys and not access_keys:
         raise ClientsError("no client has any key: nobody would be let in")
     return Clients(keys, access_keys)

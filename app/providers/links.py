@@ -82,6 +82,8 @@ class Links:
         try:
             async with asyncio.timeout(max(0.0, min(timeout_s, MAX_FETCH_S))):
                 stored = _GS.fullmatch(url)
+                if stored is None and url.lower().startswith("gs://"):
+                    raise unavailable("gs:// is followed by a bucket and an object, gs://bucket/object")
                 if stored is None:
                     return await self._follow(url, max_bytes)
                 if self._storage is None:

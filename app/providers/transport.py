@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ import httpx
 from app.errors import Kind, Problem
 from app.providers.answers import garbled
 from app.providers.connections import Address, new_client, read_certificates
-from app.providers.contract import ForwardReply
+from app.providers.headers import HOP_BY_HOP
 
 # 100 faces with all attributes are about 1 MB of JSON; 1000 labels with all their instances stay well below this.
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -27,11 +27,6 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # httpcore looks at every connection of a pool for every connection of the pool, twice per request: with 64 in flight that
 # was measured to cost 7 ms of CPU per call (encode/httpx #3215), in pools of this size nothing that can be measured.
 CONNECTIONS_PER_POOL = 8
-
-# RFC 9110, section 7.6.1, and the older names that servers still send: they belong to one connection, not to the answer.
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,7 @@ class Stream:
         """All headers that belong to the answer and not to the connection it came on, in their order."""
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._reply.response.headers.raw]
         named = {part.strip().lower() for name, value in pairs if name.lower() == "connection" for part in value.split(",")}
-        return tuple((name, value) for name, value in pairs if name.lower() not in _HOP_BY_HOP | named)
+        return tuple((name, value) for name, value in pairs if name.lower() not in HOP_BY_HOP | named)
 
     def body(self, deadline_s: float) -> Body:
         """The body; each piece must come before `deadline_s` on the event loop's clock."""
@@ -244,29 +239,6 @@ def readable_body(answer: RawAnswer, refusal: Callable[[RawAnswer], Problem]) ->
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise garbled("it is encoded, though it was asked for as it is")
     return answer.body
-
-
-async def open_forward(
-    prepared: Awaitable[tuple[Transport, Outgoing]], *, timeout_s: float, refusal: Callable[[RawAnswer], Problem]
-) -> ForwardReply:
-    """Send what is `prepared` and hand its answer on. `timeout_s` counts until the end of the answer's body."""
-    deadline_s = asyncio.get_running_loop().time() + timeout_s
-    progress = Progress()
-    try:
-        async with asyncio.timeout_at(deadline_s):
-            transport, outgoing = await prepared
-            stream = await transport.open_stream(outgoing, progress, timeout_s=timeout_s)
-    except TimeoutError as error:
-        raise too_late(progress, timeout_s, refusal) from error
-    return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
-
-
-def picked_headers(headers: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-    """The named headers of a request that is handed on. Raises Problem(MALFORMED_REQUEST) for what no header may hold."""
-    picked = {name: headers[name] for name in names if name in headers}
-    if not all(value.isascii() and value.isprintable() for value in picked.values()):
-        raise Problem(Kind.MALFORMED_REQUEST, "A header of the request holds characters that no header may hold")
-    return picked
 
 
 async def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:

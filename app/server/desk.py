@@ -125,7 +125,8 @@ class Desk:
         self._clock = clock
         self._new_id = new_id
         self._inside: set[asyncio.Task[Any]] = set()
-        self._is_over = False
+        self._reading: set[asyncio.Task[Any]] = set()
+        self._told_to_end: set[asyncio.Task[Any]] = set()
         self._room = BodyRoom(rules.max_held_bytes)
 
     @property
@@ -139,8 +140,15 @@ class Desk:
 
     def end(self) -> None:
         """The process goes down: whoever is still inside gets his vendor's word for it, and may come again elsewhere."""
-        self._is_over = True
-        for task in self._inside:
+        self._tell_to_end(self._inside)
+
+    def end_reading(self) -> None:
+        """The same for whoever has not sent his request whole: nothing has been done for it yet."""
+        self._tell_to_end(self._reading)
+
+    def _tell_to_end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks - self._told_to_end:
+            self._told_to_end.add(task)
             task.cancel()
 
     async def serve(self, arrival: Arrival, dialect: Dialect) -> Served:
@@ -157,6 +165,7 @@ class Desk:
                 return Served(_with_bill(reply, visit), visit.request_id)
         finally:
             self._inside.discard(task)
+            self._told_to_end.discard(task)
 
     def _done(self, endpoint: str, visit: _Visit, status: int, outcome: str) -> None:
         seconds = self._clock.now_s() - visit.started_s
@@ -172,8 +181,7 @@ class Desk:
 
     async def _guarded(self, arrival: Arrival, dialect: Dialect, visit: _Visit, share: BodyShare) -> tuple[Reply, str]:
         try:
-            raw = await arrival.read(share)
-            return await self._answer(arrival, raw, dialect, visit)
+            return await self._answer(arrival, await self._read_whole(arrival, share), dialect, visit)
         except ClientLeft:
             return RawReply(CLIENT_LEFT_STATUS, {}, b""), "cancelled"
         except Problem as problem:
@@ -181,7 +189,7 @@ class Desk:
             return dialect.refuse(problem, visit.request_id), outcome_of(problem.kind)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._is_over or task is None:
+            if task not in self._told_to_end or task is None:
                 raise
             task.uncancel()
             over = Problem(Kind.SHUTTING_DOWN, "the server is going down")
@@ -190,6 +198,16 @@ class Desk:
             log.error("unexpected failure", exc_info=True)
             unexpected = Problem(Kind.INTERNAL, "an unexpected failure inside the proxy")
             return dialect.refuse(unexpected, visit.request_id), outcome_of(unexpected.kind)
+
+    async def _read_whole(self, arrival: Arrival, share: BodyShare) -> RawRequest:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("requests are handled in tasks")
+        self._reading.add(task)
+        try:
+            return await arrival.read(share)
+        finally:
+            self._reading.discard(task)
 
     async def _answer(self, arrival: Arrival, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Reply, str]:
         call = await _read(dialect, raw)
@@ -239,7 +257,8 @@ class Desk:
         if rest is None:
             return None
         try:
-            reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, "this part of the request", visit)
+            asked = ", ".join(sorted(frozenset[str]().union(*rest.billed)))
+            reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, asked, visit)
             return RestReply(reply.status, b"".join([chunk async for chunk in reply.body]))
         except Problem as problem:
             _log_refusal(problem)
@@ -250,7 +269,7 @@ class Desk:
     ) -> ForwardReply:
         """The vendor's reply to a request of its own; what it charges for it is counted."""
         if self._forwarder is None or part.vendor != self._rules.speaks:
-            raise Problem(Kind.UNKNOWN_OPERATION, f"{what} is not available through this provider")
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{what}: not available through this provider")
         self._ledger.bypass(reason)
         try:
             reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
@@ -303,7 +322,11 @@ def _note(visit: _Visit, outcomes: Sequence[Outcome]) -> None:
 
 
 def _log_refusal(problem: Problem) -> None:
-    log.info("refused", kind=problem.kind.value, reason=problem.detail)
+    """With the vendor's own words where it is its problem: they may be kept from the client."""
+    if problem.kind.fault is Fault.PROVIDER and problem.vendor is not None:
+        log.warning("refused", kind=problem.kind.value, reason=problem.detail, vendor_said=problem.vendor.message)
+    else:
+        log.info("refused", kind=problem.kind.value, reason=problem.detail)
 
 
 def _outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = None) -> str:

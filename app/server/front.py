@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from app.core.model import RawRequest
+from app.errors import Problem
+from app.log import get_logger
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk
 from app.server.reading import BodyShare, disconnected, read_request, unless_client_leaves
@@ -19,8 +22,28 @@ from app.wire.headers import REQUEST_ID
 
 T = TypeVar("T")
 
+log = get_logger(__name__)
+
 # Headers of a passed-through answer that are said here instead.
 _NOT_FORWARDED = frozenset({"date", REQUEST_ID.lower()})
+
+
+class _HandedOn(StreamingResponse):
+    """The vendor's answer as it comes. Where it breaks off, so does ours, for the client to see; and one line says it."""
+
+    def __init__(self, reply: ForwardReply, request_id: str) -> None:
+        super().__init__(reply.body, status_code=reply.status)
+        self.raw_headers = _forwarded(reply.headers, request_id)
+        closing = getattr(reply.body, "aclose", None)
+        self.background = BackgroundTask(closing) if closing else None
+        self._request_id = request_id
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        except Problem as problem:
+            kind = problem.kind.value
+            log.warning("the answer broke off", request_id=self._request_id, kind=kind, reason=problem.detail)
 
 
 class FrontDoor:
@@ -33,7 +56,7 @@ class FrontDoor:
         """Answer one request in `dialect`. Never raises, but for cancellation."""
         served = await self._desk.serve(_HttpArrival(request, self._desk.max_body_bytes), dialect)
         if isinstance(served.reply, ForwardReply):
-            return _streamed(served.reply, served.request_id)
+            return _HandedOn(served.reply, served.request_id)
         return _response(served.reply)
 
 
@@ -55,15 +78,6 @@ class _HttpArrival:
 
 def _response(reply: RawReply) -> Response:
     return Response(content=reply.body, status_code=reply.status, headers=dict(reply.headers))
-
-
-def _streamed(reply: ForwardReply, request_id: str) -> Response:
-    """Status, headers and body come back as the vendor gave them, and our id beside them."""
-    response = StreamingResponse(reply.body, status_code=reply.status)
-    response.raw_headers = _forwarded(reply.headers, request_id)
-    closing = getattr(reply.body, "aclose", None)
-    response.background = BackgroundTask(closing) if closing else None
-    return response
 
 
 def _forwarded(headers: Sequence[tuple[str, str]], request_id: str) -> list[tuple[bytes, bytes]]:

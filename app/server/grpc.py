@@ -28,6 +28,9 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 # So much more is received, and then refused in the vendor's words.
 _ROOM_BYTES = 1024 * 1024
+# When the server goes down: longest for a message that is still on its way, and for an answer that is, seconds.
+READING_S = 5.0
+SENDING_S = 1.0
 # Largest metadata, bytes: bearer tokens stay well below 16 kB. The same as for HTTP.
 _MAX_METADATA_BYTES = 32_768
 _PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
@@ -64,9 +67,10 @@ class _GrpcArrival:
 class GrpcServer:
     """Lets gRPC calls in to the desk. Every call is a task of its own, so that a cancelled one ends in order."""
 
-    def __init__(self, desk: Desk, dialect: Dialect) -> None:
+    def __init__(self, desk: Desk, dialect: Dialect, *, reading_s: float = READING_S) -> None:
         self._desk = desk
         self._dialect = dialect
+        self._reading_s = reading_s
         self._server: grpc.aio.Server | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
 
@@ -96,9 +100,18 @@ class GrpcServer:
         return f"{shown}:{taken}"
 
     async def stop(self, grace_s: float) -> None:
-        """No new calls from now on; those under way have so long, then they are cancelled."""
-        if self._server is not None:
-            await self._server.stop(grace_s)
+        """No new calls from now on; those under way have so long, then they are cancelled.
+
+        grpc shows nobody the calls whose message has not come whole: they have a few seconds, unless others take longer anyway.
+        """
+        if self._server is None:
+            return
+        stopping = asyncio.create_task(self._server.stop(grace_s), name="grpc server")
+        await asyncio.wait({stopping}, timeout=self._reading_s)
+        while self._under_way and not stopping.done():
+            await asyncio.wait({stopping, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+        await self._server.stop(min(grace_s, SENDING_S))
+        await stopping
         if self._under_way:
             await asyncio.wait(self._under_way)
 

@@ -31,7 +31,7 @@ from app.server.front import FrontDoor
 from app.server.probes import Vitals, add_probes
 from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
-from app.wire.google import is_rest_path
+from app.wire.google import NoMethod, is_rest_path
 from app.wire.headers import clean_request_id
 from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, ProblemReply
 
@@ -61,7 +61,7 @@ def build_app(
         _add_azure(app, door, azure)
         _add_google(app, door, google)
     add_probes(app, vitals)
-    _add_fallback(app, native, rekognition, azure)
+    _add_fallback(app, native, rekognition, azure, google)
     return app
 
 
@@ -137,20 +137,26 @@ def _add_google(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
     app.router.routes.append(_GoogleRoute(google))
 
 
-def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> None:
+def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: AzureDialects, google: Dialect) -> None:
     """What is no path of ours is answered in the caller's own language, too."""
 
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
-        dialect = _spoken(request, native, rekognition, azure)
+        dialect = google if _is_googles(request) else _spoken(request, native, rekognition, azure)
         detail = f"{request.method} {request.url.path} is not served here"
         request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
-        reply = dialect.refuse(Problem(Kind.UNKNOWN_OPERATION, detail), request_id)
+        unknown = NoMethod() if dialect is google else Problem(Kind.UNKNOWN_OPERATION, detail)
+        reply = dialect.refuse(unknown, request_id)
         headers = {**reply.headers, **(error.headers or {})}
         if dialect is not native:
             return Response(reply.body, reply.status, headers)
         problem = ProblemReply.model_validate_json(reply.body).model_copy(update={"status": error.status_code})
         return Response(problem.model_dump_json(), error.status_code, headers)
+
+
+def _is_googles(request: Request) -> bool:
+    """Whether one of the vendor's clients asks: all of them say so."""
+    return any(name.startswith("x-goog-") for name in request.headers)
 
 
 def _spoken(request: Request, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> Dialect:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from app.core.clients import Tenant
 from app.core.model import Bypass, Inquiry, Outcome, Picture, RawRequest, Task
 from app.errors import Problem
 
@@ -73,7 +74,7 @@ class Call:
     endpoint: str
     operation: str
     task: Task
-    tenant: str
+    tenant: Tenant
     source: ImageSource
     inquiries: tuple[Inquiry, ...]
     wishes: Wishes
@@ -134,7 +135,7 @@ class Passthrough:
 
     endpoint: str
     operation: str
-    tenant: str
+    tenant: Tenant
     vendor: str
     billed: tuple[frozenset[str], ...] = ()
 

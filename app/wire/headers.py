@@ -22,6 +22,10 @@ WAIT_MS = "X-Tessera-Wait-Ms"
 REQUEST_ID = "X-Request-Id"
 SERVER_TIMING = "Server-Timing"
 
+# What every front says, in its own shape, where the vendor does not take the operator's credentials: that is not for the client
+# to repair, and the vendor's words would send him looking for a mistake in his own key.
+OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
+
 MS_PER_S = 1000.0
 _BEARER = "bearer "
 # Decimals of an image's share of what was paid: a ninth of an inference still reads as 0.1111.

@@ -113,7 +113,7 @@ async def test_headers_of_the_connection_stay_behind_and_the_body_streams(vendor
     assert reply.headers == (("X-Stays", "1"),)
 
 
-async def test_only_headers_that_say_what_is_asked_are_handed_on(at: Any) -> None:
+async def test_the_clients_headers_go_along_but_for_what_says_who_he_is(at: Any) -> None:
     async with ScriptedUpstream(json_answer({})) as upstream:
         told = a_request(
             accept="text/x",
@@ -123,13 +123,17 @@ async def test_only_headers_that_say_what_is_asked_are_handed_on(at: Any) -> Non
             x_forwarded_for="10.0.0.1",
             x_api_key="secret",
             x_amz_content_sha256="UNSIGNED-PAYLOAD",
+            x_amz_user_agent="browser/1",
+            x_tessera_grid="off",
+            x_foo="bar",
             user_agent="client/1",
         )
         await read(await at(upstream.url).forward(told, timeout_s=TIMEOUT_S))
     fields = upstream.requests[0].fields
     assert (fields["accept"], fields["amz-sdk-invocation-id"], fields["amz-sdk-request"]) == ("text/x", "i-1", "attempt=1")
-    assert fields["user-agent"] == "tessera"
-    assert not fields.keys() & {"cookie", "x-forwarded-for", "x-api-key", "x-amz-content-sha256"}
+    assert (fields["user-agent"], fields["x-foo"], fields["x-amz-user-agent"]) == ("client/1", "bar", "browser/1")
+    assert "x-amz-user-agent" in fields["authorization"]  # AWS wants these signed
+    assert not fields.keys() & {"cookie", "x-tessera-grid", "x-forwarded-for", "x-api-key", "x-amz-content-sha256"}
 
 
 async def test_path_and_query_are_the_endpoints(at: Any) -> None:

@@ -128,7 +128,7 @@ def test_what_the_provider_does_not_offer_is_said_beside_what_it_found(client: C
     requests = asked((FIRST, ["OBJECT_LOCALIZATION", "LABEL_DETECTION"]), (SECOND, ["OBJECT_LOCALIZATION"]))
     first, second = client.batch_annotate_images(requests=requests, metadata=alone()).responses
     assert labels(first) == [ONE.label.capitalize()]
-    assert (first.error.code, "not available through this provider" in first.error.message) == (3, True)
+    assert (first.error.code, first.error.message) == (3, "LABEL_DETECTION: not available through this provider.")
     assert (labels(second), second.error.code) == ([OTHER.label.capitalize()], 0)
 
 
@@ -139,7 +139,7 @@ def test_no_features_ask_for_all_twelve(client: Client) -> None:
 
 
 def test_what_the_provider_has_none_of_is_refused(client: Client) -> None:
-    with pytest.raises(exceptions.BadRequest, match="not available through this provider"):
+    with pytest.raises(exceptions.BadRequest, match="LOGO_DETECTION: not available through this provider"):
         client.logo_detection(image=vision.Image(content=FIRST), metadata=alone())
 
 

@@ -208,7 +208,7 @@ class TestRequests:
                 continue
             call = read.calls[0] if isinstance(read, Calls) else read
             assert call.source == (LinkedImage(ADDRESS) if "url" in path.stem else InlineImage(body)), path.stem
-            assert call.tenant.startswith("key-"), path.stem
+            assert call.tenant.name.startswith("key-"), path.stem
         assert handed_on == {f"azure_v32_{name}_in_stream" for name in ("describe", "ocr", "read", "tag")}
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.buckets import AllowedBuckets
+from app.core.clients import Tenant
 from app.core.model import RawRequest, canonical_json
 from app.wire.contract import Call, InlineImage, Passthrough, StoredImage
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
@@ -107,7 +108,7 @@ def test_every_other_operation_of_the_service_is_passed_through(model: Any) -> N
         raw = RawRequest("POST", "/", "", {"x-amz-target": f"RekognitionService.{name}"}, b"{}")
         read = DIALECT.read(raw)
         billed = (frozenset({name}),) if name.startswith(BILLED_VERBS) else ()
-        assert read == Passthrough("rekognition", name, "anonymous", "rekognition", billed)
+        assert read == Passthrough("rekognition", name, Tenant("anonymous"), "rekognition", billed)
 
 
 def read_capture(path: Path) -> RawRequest:
@@ -123,7 +124,7 @@ def test_recorded_requests_are_read() -> None:
         raw = read_capture(path)
         operation = raw.headers["x-amz-target"].removeprefix("RekognitionService.")
         read = DIALECT.read(raw)
-        assert read.tenant == "FAKE-ACCESS-KEY-ID", path.stem
+        assert read.tenant == Tenant("FAKE-ACCESS-KEY-ID"), path.stem
         assert isinstance(read, Call) == (operation in GRIDDED), path.stem
         if isinstance(read, Call):
             named = json.loads(raw.body)["Image"].get("S3Object")

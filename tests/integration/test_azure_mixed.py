@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import httpx
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 
@@ -97,3 +98,15 @@ def test_what_cannot_share_at_all_is_handed_on(rig: Rig) -> None:
         for url, key in ((rig.server.url, new_key()), (rig.emulator.url, KEY))
     ]
     assert answers[0] == answers[1]
+
+
+def test_an_answer_that_breaks_off_breaks_off_for_the_client_too_and_one_line_says_so(rig: Rig) -> None:
+    rig.emulator.add_fault("truncated", times=1)
+    url = f"{rig.server.url}/computervision/imageanalysis:analyze?api-version=2023-10-01&features=caption"
+    headers = {"content-type": "application/octet-stream", "ocp-apim-subscription-key": new_key(), "x-request-id": "broken-1"}
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(url, content=SCENES[0].content, headers=headers)
+    lines = [line for line in rig.server.logs() if line["level"] in {"warning", "error"} or "exception" in line]
+    assert [(line["event"], line["level"], line["request_id"]) for line in lines] == [
+        ("the answer broke off", "warning", "broken-1")
+    ]

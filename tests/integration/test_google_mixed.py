@@ -9,7 +9,9 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import vision
+from google.cloud.vision_v1.services.product_search import ProductSearchClient
 from google.protobuf import json_format
 
 from app.core.geometry import UnitBox
@@ -133,3 +135,18 @@ def test_what_cannot_share_at_all_is_handed_on(rig: Rig) -> None:
     client, direct = rest_client(rig.server.url, new_key()), rest_client(rig.emulator.url)
     image: Any = {"content": SCENES[0].content}
     assert client.label_detection(image) == direct.label_detection(image)
+
+
+def test_product_search_is_googles_to_answer(rig: Rig) -> None:
+    """The emulator has none, and says so; the request has reached it, and is counted."""
+    options: Any = {"api_endpoint": rig.server.url, "api_key": new_key()}
+    client: Any = ProductSearchClient(transport="rest", client_options=options)
+    before = rig.server.stats()["bypass"]["operation"]
+    with pytest.raises(NotFound, match="no such method"):
+        client.get_product(name="projects/p/locations/l/products/x")
+    assert rig.server.stats()["bypass"]["operation"] == before + 1
+
+
+def test_a_path_of_nobodys_is_not_found_in_the_words_of_whoever_asks(rig: Rig) -> None:
+    reply = httpx.get(f"{rig.server.url}/v1/", headers={"x-goog-api-key": new_key()})
+    assert (reply.status_code, reply.json()["error"]["status"]) == (404, "NOT_FOUND")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -150,6 +152,22 @@ def test_who_is_still_inside_at_the_end_gets_his_vendors_error(tmp_path: Path) -
         assert native.status == 503
         assert (sdk.status, sdk.error) == (500, "ThrottlingException")
         assert all(line["event"] != "unexpected failure" for line in here.front.logs())
+
+
+def test_a_request_that_is_still_being_sent_holds_nobody_up(tmp_path: Path) -> None:
+    """Nothing has been done for it: it gets its vendor's word after a few seconds, and the process ends."""
+    with in_memory(tmp_path, **SETTINGS | {"TESSERA_SHUTDOWN_S": "60"}) as here:
+        address = urlsplit(here.front.url)
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.settimeout(GOING_DOWN_S)
+            head = b"Host: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+            connection.sendall(b"POST /v1/images:annotate HTTP/1.1\r\n" + head)
+            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # it is inside
+            connection.sendall(b"{")
+            told_s = time.monotonic()
+            assert here.front.stop() == 0
+            assert time.monotonic() - told_s < GOING_DOWN_S
+            assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
 
 
 @pytest.mark.redis

@@ -16,7 +16,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from google.api_core.exceptions import Unauthenticated, Unauthorized
+from google.api_core.exceptions import BadRequest, Forbidden, InvalidArgument, PermissionDenied, Unauthenticated
 
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.google_clients import grpc_client, rest_client, with_key
@@ -127,15 +127,33 @@ def test_googles_clients_show_a_key_over_rest_and_over_grpc(rig: Rig) -> None:
     image: Any = {"content": SCENES[0]}
     over_rest: Any = rest_client(rig.server.url, "archive-key")
     assert over_rest.object_localization(image).localized_object_annotations
-    stranger: Any = rest_client(rig.server.url, "guessed")
-    with pytest.raises(Unauthorized):
-        stranger.object_localization(image)
     with grpc_client(rig.server.grpc) as client:
         localize: Any = client.object_localization
         assert localize(image, metadata=with_key("shop-key-1")).localized_object_annotations
-        for metadata in (with_key("guessed"), []):
-            with pytest.raises(Unauthenticated):
-                localize(image, metadata=metadata)
+
+
+def test_googles_strangers_get_googles_own_exceptions(rig: Rig) -> None:
+    """Over both transports a wrong key, no credentials and a bad token are three different things."""
+    image: Any = {"content": SCENES[0]}
+    wrong_key: Any = rest_client(rig.server.url, "guessed")
+    with pytest.raises(BadRequest) as raised:
+        wrong_key.object_localization(image)
+    assert raised.value.reason == "API_KEY_INVALID"
+    nobody: Any = rest_client(rig.server.url)
+    with pytest.raises(Forbidden, match="unregistered callers"):
+        nobody.object_localization(image)
+    bad_token = [("authorization", "Bearer guessed")]
+    with grpc_client(rig.server.grpc) as client:
+        localize: Any = client.object_localization
+        with pytest.raises(InvalidArgument) as refused:
+            localize(image, metadata=with_key("guessed"))
+        assert refused.value.reason == "API_KEY_INVALID"
+        with pytest.raises(PermissionDenied, match="unregistered callers"):
+            localize(image)
+        with pytest.raises(Unauthenticated):
+            localize(image, metadata=bad_token)
+    reply = httpx.post(f"{rig.server.url}/v1/images:annotate", json={}, headers=dict(bad_token))
+    assert (reply.status_code, reply.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
 
 
 def shared(rig: Rig, first_key: str, second_key: str) -> list[str]:
@@ -149,6 +167,19 @@ def shared(rig: Rig, first_key: str, second_key: str) -> list[str]:
 def test_two_keys_of_one_client_share_a_sheet_and_two_clients_never_do(rig: Rig) -> None:
     assert shared(rig, "twin-key-1", "twin-key-2") == ["2x1", "2x1"]
     assert shared(rig, "twin-key-1", "archive-key") == ["1x1", "1x1"]
+
+
+def test_one_client_shares_a_sheet_with_himself_whichever_sdk_he_uses(rig: Rig) -> None:
+    """An AWS access key and an API key of one table of the file; another client's beside them stays alone."""
+
+    def through_boto3() -> str:
+        answer = rig.aws("AKIDSHOP", "shop-secret").detect_labels(Image={"Bytes": SCENES[0]})
+        return str(answer["ResponseMetadata"]["HTTPHeaders"]["x-tessera-grid"])
+
+    for key, layout in (("shop-key-1", "2x1"), ("archive-key", "1x1")):
+        with ThreadPoolExecutor(2) as pool:
+            one, other = pool.submit(through_boto3), pool.submit(rig.detect, SCENES[1], **{"x-api-key": key})
+        assert (one.result(), other.result().headers["x-tessera-grid"]) == (layout, layout)
 
 
 def test_no_key_is_in_the_log(rig: Rig) -> None:

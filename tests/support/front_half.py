@@ -10,6 +10,7 @@ from typing import Any
 from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.budget import Budget
+from app.core.clients import Tenant
 from app.core.model import Answer, Bypass, Feature, Inquiry, Outcome, Task
 from app.pipeline import Pipeline, Policy
 from app.providers.calling import Caller
@@ -96,7 +97,7 @@ def call(**changes: object) -> Call:
         endpoint="native",
         operation="detect",
         task=Task.DETECT,
-        tenant="tenant",
+        tenant=Tenant("tenant"),
         source=InlineImage(painted("red")),
         inquiries=(Inquiry(Feature.OBJECTS),),
         wishes=Wishes(),

@@ -55,6 +55,7 @@ def native(server: RunningServer, key: str, feature: str, image: bytes) -> Said:
 # Operation -> members of the request beside the image, and the member of the answer that lists what was found.
 _AWS: Mapping[str, tuple[Json, str]] = {
     "DetectLabels": ({}, "Labels"),
+    "DetectLabels+IMAGE_PROPERTIES": ({"Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]}, "Labels"),
     "DetectFaces": ({"Attributes": ["ALL"]}, "FaceDetails"),
     "RecognizeCelebrities": ({}, "CelebrityFaces"),
     "DetectProtectiveEquipment": ({}, "Persons"),
@@ -70,7 +71,7 @@ def rekognition(server: RunningServer, key: str, feature: str, image: bytes) -> 
     )
     more, listed = _AWS[feature]
     try:
-        return Said(getattr(client, xform_name(feature))(Image={"Bytes": image}, **more)[listed])
+        return Said(getattr(client, xform_name(feature.partition("+")[0]))(Image={"Bytes": image}, **more)[listed])
     except ClientError as error:
         return Said(refusal=error.response["Error"]["Code"])
 

@@ -51,7 +51,7 @@ def test_what_is_our_fault_is_always_worth_a_retry(kind: Kind) -> None:
 
 def test_only_what_the_provider_refuses_by_content_is_final() -> None:
     final = {kind for kind in Kind if kind.fault is Fault.PROVIDER and not kind.retryable}
-    assert final == {Kind.IMAGE_REFUSED, Kind.REQUEST_REFUSED}
+    assert final == {Kind.IMAGE_REFUSED, Kind.REQUEST_REFUSED, Kind.PROVIDER_DENIED}
 
 
 def test_the_tree_in_the_docstring_shows_every_kind_under_its_fault() -> None:

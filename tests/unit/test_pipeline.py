@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from app.clock import ManualClock
+from app.core.clients import Tenant
 from app.core.geometry import Size
 from app.core.model import (
     ALONE,
@@ -425,5 +426,5 @@ async def test_tenants_share_a_lane_only_when_the_operator_says_so(pixels: Pixel
     for mix, lanes in [(False, 2), (True, 1)]:
         here = front(pixels, policy=replace(POLICY, mix_tenants=mix))
         for tenant in ("one", "two"):
-            await here.pipeline.answer(call(tenant=tenant), "request")
+            await here.pipeline.answer(call(tenant=Tenant(tenant)), "request")
         assert len({job.lane.key for job in here.intake.jobs.values()}) == lanes

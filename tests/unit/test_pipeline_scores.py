@@ -11,6 +11,7 @@ import pytest
 from app.clock import SystemClock
 from app.core.accuracy import drops, table
 from app.core.budget import Budget
+from app.core.clients import Tenant
 from app.core.geometry import UnitBox
 from app.core.model import Answer, Bypass, Detection, Feature, Inquiry, Task
 from app.pipeline import Pipeline, Policy
@@ -91,7 +92,7 @@ async def test_who_names_no_threshold_gets_what_is_usually_shown(
         endpoint="google",
         operation="OBJECT_LOCALIZATION",
         task=Task.DETECT,
-        tenant="tenant",
+        tenant=Tenant("tenant"),
         source=InlineImage(painted("red")),
         inquiries=(Inquiry(Feature.OBJECTS, min_score_unit=min_score_unit),),
         wishes=Wishes(grid=False),

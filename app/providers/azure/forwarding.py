@@ -1,7 +1,7 @@
 """From a client's request to the same request with the operator's key. Pure; called by `provider`.
 
-Handed on: method, path, query, body, and the headers that say what is asked. Left behind: the client's key in any of the places
-where Azure takes one, and whatever belongs to the connection it came on or to others than the vendor (cookies, addresses).
+Handed on: method, path, query, body and headers. Left behind: the client's key in any of the places where Azure takes one, and
+whatever belongs to the connection it came on or to others than the vendor (cookies, addresses).
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from urllib.parse import quote, unquote
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.azure.features import KEY_HEADER
-from app.providers.transport import Outgoing, picked_headers
+from app.providers.headers import end_to_end
+from app.providers.transport import Outgoing
 
-_HEADERS = (
-    *("content-type", "content-encoding", "accept", "accept-encoding", "accept-language"),
-    *("x-ms-client-request-id", "x-ms-return-client-request-id", "return-client-request-id", "x-bingapis-sdk-client"),
-)
+_NEEDED = ("content-type", "content-encoding")
 _NO_ENCODING = {"accept-encoding": "identity"}  # unless the client asks otherwise: the body stays what the vendor wrote
 
 _KEY_IN_QUERY = "subscription-key"
@@ -27,7 +25,7 @@ _WAYS_UP = frozenset({".", ".."})
 
 def handed_on(request: RawRequest, url: str, key: str) -> Outgoing:
     """The request for the resource at `url`. Raises Problem: MALFORMED_REQUEST, UNKNOWN_OPERATION (a path that leads out)."""
-    headers = {**_NO_ENCODING, **picked_headers(request.headers, _HEADERS), KEY_HEADER: key}
+    headers = {**_NO_ENCODING, **end_to_end(request.headers, _NEEDED), KEY_HEADER: key}
     path = quote(request.path, safe=_PATH_CHARACTERS)
     if not path.startswith("/") or _WAYS_UP & set(path.lower().replace("%2e", ".").split("/")):
         raise Problem(Kind.UNKNOWN_OPERATION, "No operation has this path")

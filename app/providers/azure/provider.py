@@ -22,8 +22,9 @@ from app.providers.azure.refusals import refusal
 from app.providers.azure.resource import Resource
 from app.providers.connections import Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
+from app.providers.forwarding import open_forward
 from app.providers.threads import Threads
-from app.providers.transport import Outgoing, Progress, RawAnswer, Transport, open_forward, readable_body, too_late
+from app.providers.transport import Outgoing, Progress, RawAnswer, Transport, readable_body, too_late
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ _VAGUE_CODE = "InvalidRequest"
 _IMAGE_WORDS = ("image size", "image dimension", "image format", "valid image", "too large")
 
 _KIND_OF_STATUS: Mapping[int, Kind] = {
+    401: Kind.PROVIDER_DENIED,
+    403: Kind.PROVIDER_DENIED,
     408: Kind.PROVIDER_UNAVAILABLE,  # it gave up waiting for the request: nothing was analysed
     413: Kind.IMAGE_REFUSED,  # a gateway's way of saying that the image is too large
     429: Kind.THROTTLED,

@@ -1,7 +1,7 @@
 """From a raw request of the REST API to the one that is handed on in its place. Pure; called by `provider`.
 
-Method, path, query and body stay as they came. Whatever says who the client is stays here, and the operator's own headers
-take its place.
+Method, path, query, body and headers stay as they came. Whatever says who the client is stays here, and the operator's own
+headers take its place.
 """
 
 from __future__ import annotations
@@ -10,28 +10,19 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus
 
 from app.core.model import RawRequest
-from app.providers.transport import Outgoing, picked_headers
+from app.providers.headers import end_to_end
+from app.providers.transport import Outgoing
 
-# What is handed on of the headers: how the body is written, how the answer is to be, and Google's own of no account.
-_HANDED_ON = (
-    "accept",
-    "accept-encoding",
-    "content-encoding",
-    "content-type",
-    "x-goog-api-client",
-    "x-goog-fieldmask",
-    "x-goog-request-params",
-    "x-server-timeout",
-)
+_NEEDED = ("content-encoding", "content-type")
 _NO_ENCODING = {"accept-encoding": "identity"}  # for a client that says nothing: httpx would ask for what it can unpack
 # Who the client is, in a query: "API query parameters" of Google's APIs.
-_CREDENTIALS_IN_QUERY = frozenset({"key", "access_token", "oauth_token"})
+_CREDENTIALS_IN_QUERY = frozenset({"key", "$key", "access_token", "oauth_token", "$userproject"})
 _PATH_SAFE = "/:@!$&'()*+,;=~%"
 
 
 def handed_on(request: RawRequest, url: str, identity: Mapping[str, str]) -> Outgoing:
     """`request` below the endpoint `url`. Raises Problem(MALFORMED_REQUEST) for headers that no header may be."""
-    headers = {**_NO_ENCODING, **picked_headers(request.headers, _HANDED_ON), **identity}
+    headers = {**_NO_ENCODING, **end_to_end(request.headers, _NEEDED), **identity}
     return Outgoing(f"{url.rstrip('/')}{_target(request)}", headers, request.body, request.method)
 
 

@@ -15,14 +15,16 @@ from app.core.model import Inquiry, RawRequest
 from app.errors import Kind, Problem
 from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS, Address, is_loopback
 from app.providers.contract import Capabilities, ForwardReply, Reading
+from app.providers.forwarding import open_forward
 from app.providers.google.asking import request_of
 from app.providers.google.channels import Channels, Target
 from app.providers.google.features import VENDOR, capabilities
 from app.providers.google.forwarding import handed_on
 from app.providers.google.identity import Identity
 from app.providers.google.parse import parse
+from app.providers.google.refusals import rest_refusal
 from app.providers.threads import Threads
-from app.providers.transport import Progress, Transport
+from app.providers.transport import Outgoing, RawAnswer, Transport
 
 DEFAULT_URL = "https://vision.googleapis.com"
 
@@ -86,18 +88,8 @@ class GoogleProvider:
 
         `timeout_s` counts until the end of the answer's body.
         """
-        deadline_s = asyncio.get_running_loop().time() + timeout_s
-        progress = Progress()
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                transport = await self._threads.run(self._opened_transport)
-                identity = await self._threads.run(self._identity.headers)
-                outgoing = handed_on(request, self._url, identity)
-                stream = await transport.open_stream(outgoing, progress, timeout_s=timeout_s)
-        except TimeoutError as error:
-            kind = Kind.PROVIDER_TIMEOUT if progress.sent else Kind.PROVIDER_UNAVAILABLE
-            raise Problem(kind, f"The provider did not answer within {timeout_s:.3f} s") from error
-        return ForwardReply(stream.status, stream.headers, stream.body(deadline_s))
+        prepared = self._threads.run(self._prepare_forward, request)
+        return await open_forward(prepared, timeout_s=timeout_s, refusal=_refusal)
 
     async def aclose(self) -> None:
         """Close all connections. Calls under way fail; later ones are refused."""
@@ -105,6 +97,9 @@ class GoogleProvider:
         await self._channels.aclose()
         if self._transport is not None:
             await self._transport.aclose()
+
+    def _prepare_forward(self, request: RawRequest) -> tuple[Transport, Outgoing]:
+        return self._opened_transport(), handed_on(request, self._url, self._identity.headers())
 
     def _opened_transport(self) -> Transport:
         """Reads the certificates that it trusts: off the loop."""
@@ -114,6 +109,10 @@ class GoogleProvider:
                     Address(self._url), max_connections=self._max_connections, connect_timeout_s=self._connect_timeout_s
                 )
             return self._transport
+
+
+def _refusal(answer: RawAnswer) -> Problem:
+    return rest_refusal(answer.status, answer.body)
 
 
 def target_of(url: str, grpc_address: str | None) -> Target:

@@ -1,7 +1,7 @@
-"""From an error of Google's to a `Problem` that carries it. Pure; called by `channels` and `parse`.
+"""From an error of Google's to a `Problem` that carries it. Pure; called by `channels`, `parse` and `provider`.
 
-In: what google-api-core raised for a call, or the google.rpc.Status of one image inside an answered call. The code decides,
-and the reason of an ErrorInfo where there is one. `VendorError.body` is the error as the REST API writes it.
+In: what google-api-core raised for a call, the google.rpc.Status of one image inside an answered call, or a REST answer. The
+code decides, and the reason of an ErrorInfo where there is one. `VendorError.body` is the error as the REST API writes it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ROWS: Mapping[int, Row] = {
     4: Row("DEADLINE_EXCEEDED", 504, Kind.PROVIDER_TIMEOUT),
     5: Row("NOT_FOUND", 404, Kind.REQUEST_REFUSED),
     6: Row("ALREADY_EXISTS", 409, Kind.REQUEST_REFUSED),
-    7: Row("PERMISSION_DENIED", 403, Kind.REQUEST_REFUSED),
+    7: Row("PERMISSION_DENIED", 403, Kind.PROVIDER_DENIED),
     8: Row("RESOURCE_EXHAUSTED", 429, Kind.THROTTLED),
     9: Row("FAILED_PRECONDITION", 400, Kind.REQUEST_REFUSED),  # an account without billing, say
     10: Row("ABORTED", 409, Kind.PROVIDER_UNAVAILABLE),
@@ -51,7 +51,7 @@ ROWS: Mapping[int, Row] = {
     13: Row("INTERNAL", 500, Kind.PROVIDER_UNAVAILABLE),
     14: Row("UNAVAILABLE", 503, Kind.PROVIDER_UNAVAILABLE),
     15: Row("DATA_LOSS", 500, Kind.PROVIDER_UNAVAILABLE),
-    16: Row("UNAUTHENTICATED", 401, Kind.REQUEST_REFUSED),
+    16: Row("UNAUTHENTICATED", 401, Kind.PROVIDER_DENIED),
 }
 _UNKNOWN = ROWS[2]
 # Reasons of INVALID_ARGUMENT that are about the caller's account and not about the image.
@@ -68,11 +68,35 @@ def call_refusal(error: GoogleAPICallError) -> Problem:
     return _problem(_number_of(error), error.message, [each for each in error.details if isinstance(each, Message)])
 
 
+def rest_refusal(status: int, body: bytes) -> Problem:
+    """The problem of a REST call. Only what tells whose fault it is is read of the error: the answer itself is handed on."""
+    error = _error_of(body)
+    name, told = error.get("status"), error.get("details")
+    rows = (row for row in ROWS.values() if row.name == name or (name is None and row.status == status))
+    row = next(rows, _UNKNOWN)
+    reasons = {each.get("reason") for each in told if isinstance(each, dict)} if isinstance(told, list) else set()
+    message = error.get("message")
+    return Problem(
+        Kind.PROVIDER_DENIED if reasons & _ACCOUNT_REASONS else row.kind,
+        f"The provider answered with {row.name}",
+        vendor=VendorError(VENDOR, status, row.name, str(message)[:_LONGEST_MESSAGE_KEPT] if message else "", ""),
+    )
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    error = value.get("error") if isinstance(value, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
 def _problem(number: int, message: str, details: Iterable[Message]) -> Problem:
     row = ROWS.get(number, _UNKNOWN)
     known = list(details)
     reason = next((each.reason for each in known if isinstance(each, error_details_pb2.ErrorInfo)), "")
-    kind = Kind.REQUEST_REFUSED if reason in _ACCOUNT_REASONS else row.kind
+    kind = Kind.PROVIDER_DENIED if reason in _ACCOUNT_REASONS else row.kind
     kept = message[:_LONGEST_MESSAGE_KEPT]
     return Problem(
         kind,

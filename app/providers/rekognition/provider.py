@@ -15,6 +15,8 @@ from app.errors import Problem
 from app.providers.aws import FixedCredentials
 from app.providers.connections import DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_MAX_CONNECTIONS, Address
 from app.providers.contract import Capabilities, ForwardReply, Reading
+from app.providers.forwarding import open_forward
+from app.providers.headers import end_to_end
 from app.providers.rekognition.asking import request_body
 from app.providers.rekognition.operations import CONTENT_TYPE, OPERATIONS, SERVICE_TARGET, capabilities
 from app.providers.rekognition.parse import parse
@@ -26,15 +28,13 @@ from app.providers.transport import (
     Progress,
     RawAnswer,
     Transport,
-    open_forward,
-    picked_headers,
     readable_body,
     too_late,
 )
 
-# What a forwarded request is known by. Signatures, dates and tokens of the client are for the address the client called.
-_SIGNED_HEADERS = ("content-type", "x-amz-target")
-_UNSIGNED_HEADERS = ("accept", "accept-encoding", "content-encoding", "amz-sdk-invocation-id", "amz-sdk-request")
+# What a forwarded request is known by. The client's own signature is for the address that he called.
+_NEEDED = ("content-type", "x-amz-target")
+_SIGNED_PREFIX = "x-amz-"
 _NO_ENCODING = {"accept-encoding": "identity"}  # as the SDKs ask: the body stays what the vendor wrote
 
 
@@ -102,8 +102,9 @@ class RekognitionProvider:
         return self._signed(headers, request_body(image, inquiry), _NO_ENCODING)
 
     def _prepare_forward(self, request: RawRequest) -> tuple[Transport, Outgoing]:
-        signed = picked_headers(request.headers, _SIGNED_HEADERS)
-        unsigned = picked_headers(request.headers, _UNSIGNED_HEADERS)
+        headers = end_to_end(request.headers, _NEEDED)
+        signed = {name: value for name, value in headers.items() if name in _NEEDED or name.startswith(_SIGNED_PREFIX)}
+        unsigned = {name: value for name, value in headers.items() if name not in signed}
         return self._signed(signed, request.body, {**_NO_ENCODING, **unsigned})
 
     def _signed(

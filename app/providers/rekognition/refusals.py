@@ -28,6 +28,21 @@ _KIND_OF_CODE: Mapping[str, Kind] = {
     "ProvisionedThroughputExceededException": Kind.THROTTLED,
     "RequestLimitExceeded": Kind.THROTTLED,
     "SlowDown": Kind.THROTTLED,
+    # About the credentials that a request was signed with.
+    **dict.fromkeys(
+        (
+            "AccessDeniedException",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "UnrecognizedClientException",
+        ),
+        Kind.PROVIDER_DENIED,
+    ),
 }
 _KIND_OF_STATUS: Mapping[int, Kind] = {
     408: Kind.PROVIDER_UNAVAILABLE,  # it gave up waiting for the request: nothing was analysed

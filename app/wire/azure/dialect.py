@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.clients import Tenant
 from app.core.model import Failure, Outcome, Picture, RawRequest, Task
 from app.errors import Kind, Problem
 from app.wire.azure import refusals
@@ -96,7 +97,7 @@ class AzureDialect:
     def refuse(self, problem: Problem, request_id: str) -> RawReply:
         return refusals.refuse(problem, request_id, self._api.reasons)
 
-    def _handed_on(self, operation: str, tenant: str, names: tuple[str, ...]) -> Passthrough:
+    def _handed_on(self, operation: str, tenant: Tenant, names: tuple[str, ...]) -> Passthrough:
         billed = (frozenset(names),) if names else ()
         return Passthrough(self.name, operation, tenant, refusals.VENDOR, billed)
 
@@ -104,7 +105,7 @@ class AzureDialect:
         """Whether the vendor reads this file and we do not, and the provider is the vendor."""
         return self._options.own is not None and isinstance(source, InlineImage) and source.data.startswith(self._api.unread)
 
-    def _call(self, asked: Asked, parts: Split, tenant: str, source: ImageSource, wishes: Wishes) -> Call:
+    def _call(self, asked: Asked, parts: Split, tenant: Tenant, source: ImageSource, wishes: Wishes) -> Call:
         return Call(
             endpoint=self.name,
             operation=asked.operation,

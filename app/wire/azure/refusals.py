@@ -20,7 +20,7 @@ import orjson
 
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
-from app.wire.headers import answer_headers
+from app.wire.headers import OPERATORS_MESSAGE, answer_headers
 from app.wire.values import sentence
 
 VENDOR = "azure"
@@ -118,6 +118,7 @@ KINDS: Mapping[Kind, Row] = MappingProxyType(
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # The vendor said no for good (its account, its quota): neither the caller's key nor his parameters.
         Kind.REQUEST_REFUSED: Row(403, "403", "The request was refused."),
+        Kind.PROVIDER_DENIED: Row(403, "403", OPERATORS_MESSAGE),
         Kind.THROTTLED: Row(429, "429", "Too many requests.", again=True),
         Kind.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
         Kind.PROVIDER_TIMEOUT: _TIMEOUT,
@@ -170,7 +171,6 @@ REASONS_32: Mapping[Reason, Row] = MappingProxyType(
 # Statuses about the credentials of the proxy itself. Their texts name the operator's resource, which is no client's
 # business: the code goes out, the text stays in the log.
 _OPERATORS = frozenset({401, 403})
-_OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
 
 
 def refuse(problem: Problem, request_id: str, reasons: Mapping[Reason, Row]) -> RawReply:
@@ -220,7 +220,7 @@ def _own_error(error: VendorError | None) -> tuple[int, bytes] | None:
         return None
     code = error.code or str(error.status)
     if error.status in _OPERATORS:
-        return error.status, envelope(code, _OPERATORS_MESSAGE)
+        return error.status, envelope(code, OPERATORS_MESSAGE)
     if _names_its_code(error.body):
         return error.status, error.body.encode()
     return error.status, envelope(code, error.message)

@@ -6,7 +6,8 @@ dialect   read, write, refuse: the way of a request
 paths     what a path asks for: a gRPC method, images:annotate, or something to be passed through
 query     the query of a call: how the answer is to be written
 masks     partial responses: which members of the answer are wanted
-request   JSON or protobuf bytes -> images asked about; whose they are
+callers   an API key or a token -> whose request it is
+request   JSON or protobuf bytes -> images asked about
 asking    images asked about -> calls, and what cannot share a sheet
 messages  the vendor's message types: bytes <-> values
 joining   answers and the rest -> one BatchAnnotateImagesResponse
@@ -14,10 +15,11 @@ answers   findings -> the fields of one AnnotateImageResponse
 text      words -> textAnnotations and fullTextAnnotation
 geometry  typed leaves -> vertices and positions
 refusals  errors.Kind -> google.rpc.Status
+statuses  google.rpc.Status itself
 """
 
 from app.wire.google.dialect import GoogleDialect, GoogleOptions
-from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, is_rest_path
+from app.wire.google.paths import GRPC_METHOD, GRPC_SERVICE, NoMethod, is_rest_path
 from app.wire.google.refusals import packed_status
 
-__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "is_rest_path", "packed_status"]
+__all__ = ["GRPC_METHOD", "GRPC_SERVICE", "GoogleDialect", "GoogleOptions", "NoMethod", "is_rest_path", "packed_status"]

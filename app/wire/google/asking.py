@@ -16,7 +16,7 @@ import orjson
 import pybase64
 
 from app.core.buckets import AllowedBuckets
-from app.core.clients import Clients
+from app.core.clients import Clients, Tenant
 from app.core.model import Feature, Inquiry, RawRequest, Task, canonical_json
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
@@ -89,7 +89,7 @@ class Caller:
     """Whose batch it is, and what the caller wishes."""
 
     endpoint: str
-    tenant: str
+    tenant: Tenant
     wishes: Wishes
 
 

@@ -18,6 +18,7 @@ from app.wire.contract import Answered, Call, Calls, Passthrough, RawReply, Rest
 from app.wire.google import paths, refusals, request
 from app.wire.google.asking import PLAN, Caller, GoogleOptions, Plan, calls_of
 from app.wire.google.buckets import require_allowed_buckets
+from app.wire.google.callers import read_tenant
 from app.wire.google.joining import joined
 from app.wire.google.messages import answer_mask, written
 from app.wire.google.query import BINARY, form_of, selector_of
@@ -42,7 +43,9 @@ class GoogleDialect:
     def read(self, raw: RawRequest) -> Calls | Passthrough:
         """The calls that the request makes. Raises Problem for what the vendor would refuse as a whole."""
         operation = paths.operation_of(raw)
-        tenant = request.read_tenant(raw, self._options.clients)
+        tenant = read_tenant(raw, self._options.clients)
+        if operation == paths.PRODUCTS and self._options.prices is None:
+            raise paths.NoMethod  # whose products would they be?
         if operation != paths.ANNOTATE:
             require_allowed_buckets(raw, self._options.buckets)
             return Passthrough(self.name, operation, tenant, refusals.VENDOR)
@@ -56,7 +59,8 @@ class GoogleDialect:
         calls = calls_of(asked, caller, self._options, form, paths.plain_path(raw.path))
         if calls.rest is not None and not calls.calls and not _plan(calls).refused:
             require_allowed_buckets(raw, self._options.buckets)
-            return Passthrough(self.name, operation, tenant, refusals.VENDOR, calls.rest.billed)
+            names = ", ".join(sorted(frozenset[str]().union(*calls.rest.billed)))
+            return Passthrough(self.name, f"{operation} with {names}", tenant, refusals.VENDOR, calls.rest.billed)
         return calls
 
     def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:

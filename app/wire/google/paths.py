@@ -15,6 +15,7 @@ GRPC_SERVICE = "google.cloud.vision.v1.ImageAnnotator"
 GRPC_METHOD = "BatchAnnotateImages"
 GRPC_PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
 ANNOTATE = "images:annotate"
+PRODUCTS = "products"
 
 _PARENT = r"(?P<parent>projects/[^/]+(?:/locations/[^/]+)?)/"
 _VERSION = r"/{1,2}(?P<version>v1(?:p[0-9]+beta[0-9]+)?)/"
@@ -26,6 +27,17 @@ _VERB = re.compile(
 _OPERATION = re.compile(
     rf"{_VERSION}(?:projects/[^/]+/)?(?:locations/[^/]+/)?operations/[^/:]+(?P<cancel>:cancel)?",
     re.ASCII,
+)
+# The other service of this API: product sets, products and their reference images. What is there, and with which methods.
+_PRODUCTS = tuple(
+    (frozenset(methods.split()), re.compile(rf"{_VERSION}projects/[^/]+/locations/[^/]+/{below}", re.ASCII))
+    for methods, below in (
+        ("GET POST", r"(?:productSets|products|products/[^/:]+/referenceImages)"),
+        ("GET PATCH DELETE", r"(?:productSets|products)/[^/:]+"),
+        ("GET DELETE", r"products/[^/:]+/referenceImages/[^/:]+"),
+        ("GET", r"productSets/[^/:]+/products"),
+        ("POST", r"(?:productSets/[^/:]+:(?:add|remove)Product|productSets:import|products:purge)"),
+    )
 )
 # Everything that a client of this service could mean, of any version, so that what is wrong is said in the vendor's words.
 _FAMILY = re.compile(r"/{1,2}v[0-9][0-9a-z]*/(?:images|files|operations|projects|locations)(?:[/:].*)?", re.ASCII)
@@ -58,6 +70,8 @@ def operation_of(request: RawRequest) -> str:
     operation = _OPERATION.fullmatch(request.path)
     if operation is not None and request.method == ("POST" if operation["cancel"] else "GET"):
         return "operations"
+    if any(request.method in methods and path.fullmatch(request.path) for methods, path in _PRODUCTS):
+        return PRODUCTS
     raise NoMethod
 
 

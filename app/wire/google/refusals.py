@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -18,57 +17,16 @@ from google.rpc import error_details_pb2, status_pb2
 
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
+from app.wire.google.callers import STRANGERS, Stranger
 from app.wire.google.paths import NoMethod
-from app.wire.headers import answer_headers
+from app.wire.google.statuses import HTTP_STATUS, Code, Status
+from app.wire.headers import OPERATORS_MESSAGE, answer_headers
 from app.wire.values import sentence
 
 VENDOR = "google"
 CONTENT_TYPE = "application/json; charset=UTF-8"
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _LAST_STATUS = 400, 500, 599
 _TOO_MANY, _GATEWAY_TIMEOUT = 429, 504
-
-
-class Code(IntEnum):
-    """The codes of google.rpc.Code; gRPC has the same numbers."""
-
-    CANCELLED = 1
-    UNKNOWN = 2
-    INVALID_ARGUMENT = 3
-    DEADLINE_EXCEEDED = 4
-    NOT_FOUND = 5
-    ALREADY_EXISTS = 6
-    PERMISSION_DENIED = 7
-    RESOURCE_EXHAUSTED = 8
-    FAILED_PRECONDITION = 9
-    ABORTED = 10
-    OUT_OF_RANGE = 11
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
-    UNAVAILABLE = 14
-    DATA_LOSS = 15
-    UNAUTHENTICATED = 16
-
-
-HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
-    {
-        Code.CANCELLED: 499,
-        Code.UNKNOWN: 500,
-        Code.INVALID_ARGUMENT: 400,
-        Code.DEADLINE_EXCEEDED: 504,
-        Code.NOT_FOUND: 404,
-        Code.ALREADY_EXISTS: 409,
-        Code.PERMISSION_DENIED: 403,
-        Code.RESOURCE_EXHAUSTED: 429,
-        Code.FAILED_PRECONDITION: 400,
-        Code.ABORTED: 409,
-        Code.OUT_OF_RANGE: 400,
-        Code.UNIMPLEMENTED: 501,
-        Code.INTERNAL: 500,
-        Code.UNAVAILABLE: 503,
-        Code.DATA_LOSS: 500,
-        Code.UNAUTHENTICATED: 401,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +62,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.IMAGE_REFUSED: _BAD_IMAGE,
         # Another vendor said no for good (its own account, its own quota): no fault of the caller's words, and no use to retry.
         Kind.REQUEST_REFUSED: _DENIED,
+        Kind.PROVIDER_DENIED: Row(Code.PERMISSION_DENIED, OPERATORS_MESSAGE),
         Kind.THROTTLED: Row(Code.RESOURCE_EXHAUSTED, "Resource has been exhausted (e.g. check quota)."),
         Kind.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
         Kind.PROVIDER_TIMEOUT: _LATE,
@@ -122,32 +81,15 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
 # which are no client's business: the code goes out, the text stays in the log.
 _OPERATORS = frozenset({Code.PERMISSION_DENIED, Code.UNAUTHENTICATED})
 _OPERATORS_REASON = "API_KEY"
-_OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A google.rpc.Status. `details` are the vendor's own, if it gave any."""
-
-    code: Code
-    message: str
-    details: tuple[Any, ...] = ()
-
-    def in_answer(self) -> dict[str, Any]:
-        """The `error` of one image."""
-        return {"code": int(self.code), "message": self.message}
-
-    def as_body(self) -> bytes:
-        """The body of a refusal over REST; the gRPC server reads it, too."""
-        error = {"code": HTTP_STATUS[self.code], "message": self.message, "status": self.code.name}
-        return orjson.dumps({"error": error | ({"details": list(self.details)} if self.details else {})})
 
 
 def status_of(problem: Problem) -> Status:
     """What the vendor would say; its own status is handed on word for word, but for what concerns the operator's account."""
-    own = _own_status(problem.vendor)
+    own = _own_status(problem)
     if own is not None:
         return own
+    if isinstance(problem, Stranger):
+        return STRANGERS[problem.shown]
     if isinstance(problem, NoMethod):
         return Status(Code.NOT_FOUND, problem.detail)
     row = ROWS[problem.kind]
@@ -203,17 +145,20 @@ def refusal_of_rest(status: int, body: bytes) -> Problem:
     return Problem(kind, f"the vendor answered with status {status}", vendor=vendor)
 
 
-def _own_status(error: VendorError | None) -> Status | None:
+def _own_status(problem: Problem) -> Status | None:
     """The vendor's own status, if that is what it is."""
+    error = problem.vendor
     if error is None or error.vendor != VENDOR:
         return None
+    if problem.kind is Kind.PROVIDER_DENIED:
+        return Status(Code.PERMISSION_DENIED, OPERATORS_MESSAGE)
     code = _code(error)
     if code is None:
         return None
     told = _error_of(error.body.encode())
     details = told.get("details")
     if code in _OPERATORS or _OPERATORS_REASON in orjson.dumps(details or []).decode():
-        return Status(Code.PERMISSION_DENIED, _OPERATORS_MESSAGE)
+        return Status(Code.PERMISSION_DENIED, OPERATORS_MESSAGE)
     return Status(code, error.message or str(told.get("message", "")), tuple(details) if isinstance(details, list) else ())
 
 

@@ -1,6 +1,6 @@
-"""What a raw request says: the images it asks about, and whose it is.
+"""What a raw request says: the images it asks about.
 
-In: a `RawRequest` of either carrier. Out: `Asked`. Raises Problem for what the vendor refuses as a whole; what is wrong with
+In: the body of either carrier. Out: `Asked`. Raises Problem for what the vendor refuses as a whole; what is wrong with
 one image alone is found later (`asking`) and costs the others nothing.
 """
 
@@ -14,12 +14,8 @@ from typing import Any
 import orjson
 import pybase64
 
-from app.core.clients import Clients
-from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.google.messages import Tree, request_from_bytes, request_from_tree, tree_of
-from app.wire.google.query import values_of
-from app.wire.headers import bearer_token
 
 # "Quotas and limits" of Cloud Vision: JSON requests of 10 MB, 16 images.
 MAX_JSON_BYTES = 10 * 1024 * 1024
@@ -51,14 +47,6 @@ class Asked:
     images: tuple[AskedImage, ...]
     parent: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def read_tenant(request: RawRequest, clients: Clients) -> str:
-    """Whoever holds the API key or token; the secret itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
-    values = values_of(request.query) if request.query else {}
-    key = request.headers.get("x-goog-api-key", "").strip() or values.get("key", "") or values.get("$key", "")
-    token = bearer_token(request.headers) or values.get("access_token", "") or values.get("oauth_token", "")
-    return clients.of_key(key or token)
 
 
 def read_message(body: bytes) -> Asked:

@@ -136,8 +136,9 @@ def _ended(symbol: Json, end: str) -> Json:
 
 
 def _smallest(word: _Word, scale: Scale) -> Json:
-    symbols: list[Json] = [{"text": letter} for letter in word.found.label]
-    return {"boundingBox": _place(word, scale), "symbols": symbols, "confidence": word.found.score_unit}
+    """Nobody says where its letters are: each has the place of the word, for whoever draws them."""
+    whole: Json = {"boundingBox": _place(word, scale), "confidence": word.found.score_unit}
+    return {**whole, "symbols": [{"text": letter, **whole} for letter in word.found.label]}
 
 
 def _place(word: _Word, scale: Scale) -> Json:

@@ -59,6 +59,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         # We could read the image and the provider would not have it: 422, the content was understood and still refused.
         Kind.IMAGE_REFUSED: Row(422, "The provider refused the image"),
         Kind.REQUEST_REFUSED: Row(502, "The provider refused the request"),
+        Kind.PROVIDER_DENIED: Row(502, "The proxy's own credentials do not allow this"),
         Kind.THROTTLED: Row(429, "The provider asks to slow down"),
         Kind.PROVIDER_UNAVAILABLE: Row(503, "The provider is not available"),
         Kind.PROVIDER_TIMEOUT: Row(504, "The provider did not answer in time"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from app.core.clients import Clients
+from app.core.clients import Clients, Tenant
 from app.core.model import Feature, RawRequest
 from app.errors import Kind, Problem
 from app.wire.headers import bearer_token
@@ -120,6 +120,6 @@ def read_image(raw: RawRequest, max_bytes: int) -> bytes:
     return image
 
 
-def read_tenant(headers: Mapping[str, str], clients: Clients) -> str:
+def read_tenant(headers: Mapping[str, str], clients: Clients) -> Tenant:
     """Whoever holds the API key; the key itself goes no further than this line. Raises Problem(UNAUTHENTICATED)."""
     return clients.of_key(headers.get("x-api-key", "").strip() or bearer_token(headers))

@@ -47,14 +47,15 @@ class RekognitionOptions:
     """What the operator decides.
 
     `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
-    which are handed on may name. `grid_text`: text may share sheets. `clients`: who is let in; `now`: the time that signatures
-    are compared with.
+    which are handed on may name. `grid_text`: text may share sheets. `clients`: who is let in. `image_properties`: whether what
+    stands behind has them. `now`: the time that signatures are compared with.
     """
 
     scene_labels: Literal["drop", "alone"] = "drop"
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
     grid_text: bool = False
     clients: Clients = field(default_factory=Clients)
+    image_properties: bool = True
     now: Callable[[], datetime] = _utc_now
 
 
@@ -81,6 +82,8 @@ class RekognitionDialect:
         values = request.read_members(raw.body)
         members = Members(values)
         asked = operation.ask(members)
+        if asked.wanted.image_properties and not self._options.image_properties:
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{name} with IMAGE_PROPERTIES: not available through this provider")
         source = request.read_image(members, operation.inline_bytes)
         return Call(
             endpoint=self.name,

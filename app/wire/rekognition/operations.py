@@ -75,14 +75,17 @@ class Operation:
 
 def _ask_labels(members: Members) -> Asked:
     features = members.choices("Features", LABEL_FEATURES) or frozenset({"GENERAL_LABELS"})
+    is_about_image = "IMAGE_PROPERTIES" in features
     min_percent = members.percent("MinConfidence")
     settings = members.structure("Settings").structure("GeneralLabels")
     return Asked(
         min_percent=DEFAULT_LABEL_PERCENT if min_percent is None else min_percent,
         max_results=members.count("MaxLabels"),
-        wanted=Wanted(general_labels="GENERAL_LABELS" in features, filters=_label_filters(settings)),
+        wanted=Wanted(
+            general_labels="GENERAL_LABELS" in features, image_properties=is_about_image, filters=_label_filters(settings)
+        ),
         # Quality and colours belong to a whole image: on a sheet they would be everybody's.
-        alone=Bypass.FEATURES if "IMAGE_PROPERTIES" in features else None,
+        alone=Bypass.FEATURES if is_about_image else None,
     )
 
 

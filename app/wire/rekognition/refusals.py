@@ -16,7 +16,7 @@ import orjson
 
 from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
-from app.wire.headers import MS_PER_S, answer_headers
+from app.wire.headers import MS_PER_S, OPERATORS_MESSAGE, answer_headers
 from app.wire.values import sentence
 
 VENDOR = "rekognition"
@@ -66,6 +66,7 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         # Another vendor said no for good (its own account, its own quota). Not the caller's parameters, and no use to
         # try again, so neither InvalidParameterException nor a 500.
         Kind.REQUEST_REFUSED: _DENIED,
+        Kind.PROVIDER_DENIED: Row("AccessDeniedException", 400, OPERATORS_MESSAGE),
         Kind.THROTTLED: _SLOW_DOWN,
         Kind.PROVIDER_UNAVAILABLE: _UNAVAILABLE,
         Kind.PROVIDER_TIMEOUT: _SERVICE_ISSUE,
@@ -97,7 +98,6 @@ _OPERATORS = frozenset(
         "UnrecognizedClientException",
     }
 )
-_OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
 
 
 def refuse(problem: Problem, request_id: str) -> RawReply:
@@ -122,7 +122,7 @@ def _own_error(error: VendorError | None, request_id: str) -> tuple[int, bytes] 
     if error is None or error.vendor != VENDOR or not error.code or not _FIRST_ERROR_STATUS <= error.status <= _LAST_STATUS:
         return None
     if error.code in _OPERATORS:
-        return error.status, _body(error.code, _OPERATORS_MESSAGE, request_id)
+        return error.status, _body(error.code, OPERATORS_MESSAGE, request_id)
     if _names_its_type(error.body):
         return error.status, error.body.encode()
     return error.status, _body(error.code, error.message, request_id)

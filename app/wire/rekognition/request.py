@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import orjson
 import pybase64
 
-from app.core.clients import Clients
+from app.core.clients import Clients, Tenant
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import ImageSource, InlineImage, StoredImage
@@ -58,7 +58,7 @@ def read_operation(request: RawRequest) -> str:
     return match.group(1)
 
 
-def read_tenant(request: RawRequest, clients: Clients, now: datetime) -> str:
+def read_tenant(request: RawRequest, clients: Clients, now: datetime) -> Tenant:
     """Whose access key the request claims to be signed with; the signature is checked where the operator knows the secret.
 
     Raises Problem: UNAUTHENTICATED, WRONG_SIGNATURE.

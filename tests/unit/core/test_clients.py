@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.clients import ANONYMOUS, AccessKey, Clients, ClientsError, parse_clients
+from app.core.clients import ANONYMOUS, AccessKey, Clients, ClientsError, Tenant, parse_clients
 from app.errors import Kind, Problem
 
 FILE = """
@@ -16,17 +16,18 @@ AKIDSHOP = "shop-secret"
 [archive]
 aws = { AKIDARCHIVE = "" }
 """
+SHOP = Tenant("shop", is_client=True)
 
 
 @pytest.mark.parametrize("key", ["shop-key-1", "shop-key-2"])
 def test_a_client_is_one_tenant_whichever_key_it_shows(key: str) -> None:
-    assert parse_clients(FILE).of_key(key) == "shop"
+    assert parse_clients(FILE).of_key(key) == SHOP
 
 
 def test_access_keys_come_with_the_secret_that_signatures_are_checked_with() -> None:
     clients = parse_clients(FILE)
-    assert clients.of_access_key("AKIDSHOP") == AccessKey("shop", "shop-secret")
-    assert clients.of_access_key("AKIDARCHIVE") == AccessKey("archive", None)
+    assert clients.of_access_key("AKIDSHOP") == AccessKey(SHOP, "shop-secret")
+    assert clients.of_access_key("AKIDARCHIVE") == AccessKey(Tenant("archive", is_client=True), None)
 
 
 @pytest.mark.parametrize("shown", ["", "shop-key-3", "shop-key-1 ", "AKIDSHOP"])
@@ -47,10 +48,10 @@ def test_the_same_for_access_keys(shown: str) -> None:
 def test_without_a_file_everybody_is_let_in_and_told_apart() -> None:
     clients = Clients()
     assert not clients.are_named
-    assert clients.of_key("") == clients.of_access_key("").tenant == ANONYMOUS
-    assert clients.of_key("one") != clients.of_key("two") != ANONYMOUS
-    assert "one" not in clients.of_key("one")
-    assert clients.of_access_key("AKID") == AccessKey("AKID", None)
+    assert clients.of_key("") == clients.of_access_key("").tenant == Tenant(ANONYMOUS)
+    assert clients.of_key("one") != clients.of_key("two") != Tenant(ANONYMOUS)
+    assert "one" not in clients.of_key("one").name
+    assert clients.of_access_key("AKID") == AccessKey(Tenant("AKID"), None)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,10 @@ def test_a_file_that_cannot_be_used_is_refused_and_no_key_is_told(text: str, sai
 
 def test_nothing_that_is_printed_holds_a_secret() -> None:
     assert "shop-secret" not in repr(parse_clients(FILE).of_access_key("AKIDSHOP"))
+
+
+def test_a_client_is_one_tenant_at_every_endpoint_and_a_strangers_key_is_not() -> None:
+    client, stranger = Tenant("x", is_client=True), Tenant("x")
+    endpoints = ("native", "rekognition", "google", "azure")
+    assert len({client.at(endpoint) for endpoint in endpoints}) == 1
+    assert len({stranger.at(endpoint) for endpoint in endpoints} | {client.at("native")}) == 1 + len(endpoints)

@@ -51,7 +51,7 @@ async def test_an_object_is_read_with_the_operators_token() -> None:
     ("url", "kind"),
     [
         ("gs://others/a.jpg", Kind.FORBIDDEN),
-        ("gs://photos", Kind.FORBIDDEN),
+        ("gs://photos", Kind.OBJECT_UNAVAILABLE),
         ("gs://photos/missing.jpg", Kind.OBJECT_UNAVAILABLE),
         ("gs://moved/a.jpg", Kind.OBJECT_UNAVAILABLE),
         ("gs://photos/large.jpg", Kind.IMAGE_TOO_LARGE),

@@ -144,6 +144,11 @@ async def test_without_storage_no_bucket_is_read(site: Site) -> None:
     assert await refusal(site, "gs://photos/a.jpg") is Kind.FORBIDDEN
 
 
+@pytest.mark.parametrize("url", ["gs://photos/", "GS://photos", "gs://"])
+async def test_a_bucket_alone_is_no_image(site: Site, url: str) -> None:
+    assert await refusal(site, url) is Kind.OBJECT_UNAVAILABLE
+
+
 @pytest.mark.parametrize(
     ("url", "checked"),
     [

@@ -14,6 +14,7 @@ import pytest
 from google.api_core.exceptions import from_grpc_error
 
 from app.clock import SystemClock
+from app.core.clients import Tenant
 from app.core.model import Bypass, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem, VendorError
@@ -27,6 +28,7 @@ from tests.support.google_wire import GRPC_PATH, alone, answered, asked_image, g
 REQUEST = grpc_request(asked_image("OBJECT_LOCALIZATION")).body
 CAT = {"localizedObjectAnnotations": [{"name": "Cat", "score": 0.5}]}
 CALL_S = 30.0
+READING_S = 0.2
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Bench:
     desk: Desk
     server: GrpcServer
     channel: grpc.aio.Channel
+    address: str
 
     def call(self, data: bytes = REQUEST) -> Any:
         unary: Any = self.channel.unary_unary(GRPC_PATH)
@@ -80,15 +83,31 @@ async def bench(max_held_bytes: int = 200_000_000) -> AsyncIterator[Bench]:
     pipeline, ledger = Pipeline(), Ledger()
     rules = DeskRules(1000, max_held_bytes, 10.0, "rekognition", PriceList())
     desk = Desk(pipeline, None, rules, ledger, SystemClock(), new_id=lambda: "request-1")
-    server = GrpcServer(desk, GoogleDialect())
+    server = GrpcServer(desk, GoogleDialect(), reading_s=READING_S)
     address = await server.start("127.0.0.1", 0)
     options = [("grpc.max_send_message_length", -1)]
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         try:
-            yield Bench(pipeline, ledger, desk, server, channel)
+            yield Bench(pipeline, ledger, desk, server, channel, address)
         finally:
             pipeline.go.set()
             await server.stop(0)
+
+
+def half_a_call() -> bytes:
+    """HTTP/2 of a call whose message is announced with 64 bytes, of which four come."""
+
+    def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    def field_of(name: bytes, value: bytes) -> bytes:
+        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    told = {b":method": b"POST", b":scheme": b"http", b":path": GRPC_PATH.encode(), b":authority": b"x"}
+    more = {b"content-type": b"application/grpc", b"te": b"trailers"}
+    head = b"".join(field_of(name, value) for name, value in (told | more).items())
+    message = b"\0" + (64).to_bytes(4, "big") + b"half"
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, head) + frame(0, 0, 1, message)
 
 
 async def test_a_call_is_answered() -> None:
@@ -129,6 +148,18 @@ async def test_who_is_still_inside_at_the_end_is_told() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_message_that_does_not_come_whole_holds_nobody_up() -> None:
+    """Half of a frame over a bare connection: nobody has shown it to us yet."""
+    began_s = asyncio.get_running_loop().time()
+    async with bench() as running:
+        reader, writer = await asyncio.open_connection(*running.address.rsplit(":", 1))
+        writer.write(half_a_call())
+        await reader.read(1)  # its settings: it listens
+        await running.server.stop(CALL_S)
+        writer.close()
+    assert asyncio.get_running_loop().time() - began_s < CALL_S / 2
 
 
 async def test_the_vendors_details_of_an_error_are_the_clients() -> None:
@@ -178,7 +209,7 @@ class HandingOn(GoogleDialect):
     """A dialect that forgets that over gRPC there is nothing to hand on to."""
 
     def read(self, raw: RawRequest) -> Calls | Passthrough:
-        return Passthrough("google", "x", "anonymous", "rekognition")
+        return Passthrough("google", "x", Tenant("anonymous"), "rekognition")
 
 
 class Upstream:

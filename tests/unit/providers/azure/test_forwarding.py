@@ -74,6 +74,7 @@ def test_the_operators_key_stands_in_place_of_whatever_the_client_sent() -> None
         "content-type": "image/jpeg",
         "accept": "application/json",
         "accept-encoding": "identity",
+        "user-agent": "client/1",
         "x-ms-client-request-id": "i-1",
     }
 

@@ -60,7 +60,7 @@ def test_details_are_kept_as_the_rest_api_writes_them() -> None:
 @pytest.mark.parametrize("reason", ["API_KEY_INVALID", "API_KEY_EXPIRED"])
 def test_a_wrong_key_is_not_the_images_fault(reason: str) -> None:
     """A sheet would be halved for it, again and again."""
-    assert refused(3, "no", ErrorInfo(reason=reason)).kind is Kind.REQUEST_REFUSED
+    assert refused(3, "no", ErrorInfo(reason=reason)).kind is Kind.PROVIDER_DENIED
     assert refused(3, "no", ErrorInfo(reason="OTHER")).kind is Kind.IMAGE_REFUSED
 
 

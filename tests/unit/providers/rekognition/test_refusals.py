@@ -22,9 +22,9 @@ def error_body(code: str, message: str = "m") -> bytes:
         (400, "InvalidImageFormatException", Kind.IMAGE_REFUSED),
         (400, "ImageTooLargeException", Kind.IMAGE_REFUSED),
         (400, "InvalidParameterException", Kind.IMAGE_REFUSED),
-        (400, "AccessDeniedException", Kind.REQUEST_REFUSED),
-        (400, "UnrecognizedClientException", Kind.REQUEST_REFUSED),
-        (400, "ExpiredTokenException", Kind.REQUEST_REFUSED),
+        (400, "AccessDeniedException", Kind.PROVIDER_DENIED),
+        (400, "UnrecognizedClientException", Kind.PROVIDER_DENIED),
+        (400, "ExpiredTokenException", Kind.PROVIDER_DENIED),
         (400, "ResourceNotFoundException", Kind.REQUEST_REFUSED),
         (400, "LimitExceededException", Kind.REQUEST_REFUSED),
         (400, "ThrottlingException", Kind.THROTTLED),
@@ -72,7 +72,7 @@ def test_without_a_code_the_status_decides(status: int, body: bytes, kind: Kind)
 def test_a_code_only_in_the_header_counts_and_the_body_wins() -> None:
     headers = {"x-amzn-errortype": "ThrottlingException"}
     assert refusal(400, headers, b"").kind is Kind.THROTTLED
-    assert refusal(400, headers, error_body("AccessDeniedException")).kind is Kind.REQUEST_REFUSED
+    assert refusal(400, headers, error_body("AccessDeniedException")).kind is Kind.PROVIDER_DENIED
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from app.core.buckets import AllowedBuckets
+from app.core.clients import Tenant
 from app.core.model import Feature, Outcome, RawRequest
+from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.wire.contract import Answered, Call, Calls, InlineImage, Passthrough
-from app.wire.google import GoogleDialect, GoogleOptions
+from app.wire.google import GoogleDialect, GoogleOptions, NoMethod
 from tests.support.google_wire import (
     PICTURE,
     PIXELS,
@@ -68,33 +70,73 @@ def test_content_wins_over_a_source() -> None:
 @pytest.mark.parametrize("path", ["/v1/files:annotate", "/v1/images:asyncBatchAnnotate", "/v1/projects/p/files:annotate"])
 def test_what_is_no_batch_of_images_is_passed_through(path: str) -> None:
     read = DIALECT.read(RawRequest("POST", path, "", {}, b"{}"))
-    assert read == Passthrough("google", path.rpartition("/")[2], "anonymous", "google")
+    assert read == Passthrough("google", path.rpartition("/")[2], Tenant("anonymous"), "google")
 
 
 def test_operations_are_asked_for_by_name() -> None:
     read = DIALECT.read(RawRequest("GET", "/v1/projects/p/locations/eu/operations/7", "", {}, b""))
-    assert read == Passthrough("google", "operations", "anonymous", "google")
+    assert read == Passthrough("google", "operations", Tenant("anonymous"), "google")
+
+
+PARENT = "/v1/projects/p/locations/l"
+PRODUCT_CALLS = [
+    ("GET", f"{PARENT}/productSets"),
+    ("POST", f"{PARENT}/products"),
+    ("PATCH", f"{PARENT}/products/x"),
+    ("DELETE", f"{PARENT}/productSets/x"),
+    ("POST", f"{PARENT}/products/x/referenceImages"),
+    ("GET", f"{PARENT}/products/x/referenceImages/y"),
+    ("POST", f"{PARENT}/productSets/x:addProduct"),
+    ("GET", f"{PARENT}/productSets/x/products"),
+    ("POST", f"{PARENT}/productSets:import"),
+    ("POST", f"{PARENT}/products:purge"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PRODUCT_CALLS)
+def test_products_are_googles_own_and_nobody_elses(method: str, path: str) -> None:
+    raw = RawRequest(method, path, "", {}, b"")
+    behind_google = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
+    assert behind_google.read(raw) == Passthrough("google", "products", Tenant("anonymous"), "google")
+    with pytest.raises(NoMethod):
+        DIALECT.read(raw)
+
+
+def test_buckets_that_an_import_of_products_names_are_the_operators_to_allow() -> None:
+    dialect = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
+    body = b'{"inputConfig": {"gcsSource": {"csvFileUri": "gs://someones/list.csv"}}}'
+    with pytest.raises(Problem) as raised:
+        dialect.read(RawRequest("POST", f"{PARENT}/productSets:import", "", {}, body))
+    assert raised.value.kind is Kind.FORBIDDEN
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/v1/images:annotate"),
+        ("PUT", "/v1/projects/p/locations/l/products/x"),
+        ("DELETE", "/v1/projects/p/locations/l/products"),
+        ("GET", "/v1/projects/p/locations/l/productSets:import"),
+        ("GET", "/v1/projects/p/products"),
+        ("POST", "/v1/projects/p/locations/images:annotate"),
         ("GET", "/v1/operations"),
         ("POST", "/v1/images:paint"),
         ("POST", "/v1/projects/p/models"),
     ],
 )
 def test_there_is_nothing_else(method: str, path: str) -> None:
-    with pytest.raises(Problem) as caught:
-        DIALECT.read(RawRequest(method, path, "", {}, b""))
-    assert caught.value.kind is Kind.UNKNOWN_OPERATION
+    dialect = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
+    with pytest.raises(NoMethod) as caught:
+        dialect.read(RawRequest(method, path, "", {}, b""))
+    refusal = dialect.refuse(caught.value, "request-1")
+    assert (refusal.status, json.loads(refusal.body)["error"]["status"]) == (404, "NOT_FOUND")
 
 
 def test_a_request_that_can_share_nothing_is_passed_through_whole() -> None:
     raw = rest_request(asked_image("LABEL_DETECTION", "SAFE_SEARCH_DETECTION"), asked_image("WEB_DETECTION"))
     billed = (frozenset({"LABEL_DETECTION", "SAFE_SEARCH_DETECTION"}), frozenset({"WEB_DETECTION"}))
-    assert DIALECT.read(raw) == Passthrough("google", "images:annotate", "anonymous", "google", billed)
+    operation = "images:annotate with LABEL_DETECTION, SAFE_SEARCH_DETECTION, WEB_DETECTION"
+    assert DIALECT.read(raw) == Passthrough("google", operation, Tenant("anonymous"), "google", billed)
 
 
 def test_over_grpc_it_is_asked_for_over_rest() -> None:

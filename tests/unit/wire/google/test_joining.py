@@ -70,7 +70,7 @@ def test_the_wrong_vendors_body_is_not_taken_for_the_answer() -> None:
 
 def test_a_failed_part_stands_beside_what_was_found() -> None:
     calls = calls_of(rest_request(MIXED))
-    problem = Problem(Kind.UNKNOWN_OPERATION, "this part of the request is not available through this provider")
+    problem = Problem(Kind.UNKNOWN_OPERATION, "LABEL_DETECTION: not available through this provider")
     (response,) = written(calls, [answered(found(own_object()), failed(Problem(Kind.THROTTLED, "slow")))], problem)
     assert response["localizedObjectAnnotations"][0]["name"] == "Cat"
     assert response["error"]["code"] == 8, "the first failure is told"

@@ -8,7 +8,8 @@ import pytest
 from google.rpc import code_pb2, status_pb2
 
 from app.errors import Kind, Problem, VendorError
-from app.wire.google.refusals import HTTP_STATUS, ROWS, Code, packed_status, refusal_of_rest, refuse, status_of
+from app.wire.google.refusals import ROWS, packed_status, refusal_of_rest, refuse, status_of
+from app.wire.google.statuses import HTTP_STATUS, Code
 
 
 def test_the_codes_are_googles() -> None:

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clients import Clients
-from app.core.model import RawRequest
 from app.errors import Kind, Problem
-from app.wire.google.request import MAX_JSON_BYTES, Asked, read_json, read_message, read_tenant
+from app.wire.google.request import MAX_JSON_BYTES, Asked, read_json, read_message
 
 
 def refused(body: bytes) -> Problem:
@@ -81,32 +79,6 @@ def test_image_uri_wins_over_its_old_spelling() -> None:
     assert read_json(json.dumps({"requests": [{"image": {"source": source}}]}).encode()).images[0].uri == "https://a.example/"
     old = {"gcsImageUri": "gs://b/c"}
     assert read_json(json.dumps({"requests": [{"image": {"source": old}}]}).encode()).images[0].uri == "gs://b/c"
-
-
-@pytest.mark.parametrize(
-    ("query", "headers"),
-    [
-        ("", {"x-goog-api-key": "k"}),
-        ("key=k", {}),
-        ("", {"authorization": "Bearer k"}),
-        ("access_token=k", {}),
-        ("%24key=k", {}),
-    ],
-)
-def test_whoever_holds_a_key_is_one_tenant_and_the_key_is_not_told(query: str, headers: dict[str, str]) -> None:
-    tenant = read_tenant(RawRequest("POST", "/v1/images:annotate", query, headers, b""), Clients())
-    assert tenant.startswith("key-")
-    assert tenant == read_tenant(RawRequest("POST", "/", "", {"x-goog-api-key": "k"}, b""), Clients())
-    assert tenant != read_tenant(RawRequest("POST", "/", "", {"x-goog-api-key": "l"}, b""), Clients())
-
-
-def test_nobody_is_anonymous() -> None:
-    assert read_tenant(RawRequest("POST", "/", "", {"authorization": "Basic k"}, b""), Clients()) == "anonymous"
-
-
-def test_a_query_of_thousands_is_refused() -> None:
-    with pytest.raises(Problem):
-        read_tenant(RawRequest("POST", "/", "&".join(["a=b"] * 1000), {}, b""), Clients())
 
 
 @pytest.mark.parametrize(

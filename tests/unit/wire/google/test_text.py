@@ -97,6 +97,7 @@ def test_words_of_another_vendor_have_letters_and_lines() -> None:
     word = tree["fullTextAnnotation"]["pages"][0]["blocks"][0]["paragraphs"][0]["words"][1]
     assert "".join(symbol["text"] for symbol in word["symbols"]) == "day"
     assert word["boundingBox"]["vertices"][0] == {"x": 100, "y": 20}
+    assert [(symbol["boundingBox"], symbol["confidence"]) for symbol in word["symbols"]] == [(word["boundingBox"], 0.5)] * 3
     assert "locale" not in tree["textAnnotations"][0]
 
 

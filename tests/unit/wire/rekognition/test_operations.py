@@ -69,6 +69,13 @@ def test_image_properties_go_alone() -> None:
     assert call_of("DetectLabels", {"Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]}).alone is Bypass.FEATURES
 
 
+@pytest.mark.parametrize("features", [["IMAGE_PROPERTIES"], ["GENERAL_LABELS", "IMAGE_PROPERTIES"]])
+def test_image_properties_are_refused_where_nobody_behind_has_them(features: list[str]) -> None:
+    with pytest.raises(Problem) as raised:
+        call_of("DetectLabels", {"Features": features}, RekognitionOptions(image_properties=False))
+    assert (raised.value.kind, "IMAGE_PROPERTIES" in raised.value.detail) == (Kind.UNKNOWN_OPERATION, True)
+
+
 def test_the_operator_may_send_all_labels_alone() -> None:
     options = RekognitionOptions(scene_labels="alone")
     assert call_of("DetectLabels", {}, options).alone is Bypass.SETTING

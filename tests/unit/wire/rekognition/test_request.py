@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.clients import Tenant
 from app.core.model import RawRequest
 from app.errors import Fault, Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, StoredImage
@@ -41,7 +42,12 @@ def members(operation: str) -> dict[str, Any]:
 @pytest.mark.parametrize("operation", GRIDDED)
 def test_gridded_operations_become_calls(operation: str) -> None:
     call = call_of(aws_request(operation, members(operation)))
-    assert (call.endpoint, call.operation, call.tenant, len(call.inquiries)) == ("rekognition", operation, "AKIDEXAMPLE", 1)
+    assert (call.endpoint, call.operation, call.tenant, len(call.inquiries)) == (
+        "rekognition",
+        operation,
+        Tenant("AKIDEXAMPLE"),
+        1,
+    )
     assert call.source == InlineImage(PIXELS)
     assert call.formats == {"jpeg", "png", "webp"}
     assert call.inquiries[0].own_vendor == "rekognition"
@@ -60,7 +66,7 @@ def test_gridded_operations_become_calls(operation: str) -> None:
 def test_other_operations_are_passed_through(operation: str, billed: bool) -> None:
     """Also those that are younger than this code, and members that we would not understand."""
     assert DIALECT.read(aws_body(operation, b'{"Novelty": [{}]}')) == Passthrough(
-        "rekognition", operation, "AKIDEXAMPLE", "rekognition", (frozenset({operation}),) if billed else ()
+        "rekognition", operation, Tenant("AKIDEXAMPLE"), "rekognition", (frozenset({operation}),) if billed else ()
     )
 
 
@@ -108,7 +114,7 @@ def test_any_base_path_will_do() -> None:
 def test_the_tenant_is_the_access_key_id(headers: dict[str, str], query: str, tenant: str) -> None:
     raw = aws_request("DetectLabels")
     own = {name: value for name, value in raw.headers.items() if name != "authorization"}
-    assert call_of(replace(raw, headers=own | headers, query=query)).tenant == tenant
+    assert call_of(replace(raw, headers=own | headers, query=query)).tenant == Tenant(tenant)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from app.core.clients import AccessKey, Clients
+from app.core.clients import AccessKey, Clients, Tenant
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import Call
@@ -97,10 +97,10 @@ def test_a_signature_lives_for_minutes(late: float, right: bool) -> None:
 
 def test_the_dialect_lets_in_whom_the_operator_named() -> None:
     request, now = signed()
-    clients = Clients(access_keys={"AKIDSHOP": AccessKey("shop", SECRET)})
+    clients = Clients(access_keys={"AKIDSHOP": AccessKey(Tenant("shop", is_client=True), SECRET)})
     call = RekognitionDialect(RekognitionOptions(clients=clients, now=lambda: now)).read(request)
     assert isinstance(call, Call)
-    assert call.tenant == "shop"
+    assert call.tenant == Tenant("shop", is_client=True)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_dialect_lets_in_whom_the_operator_named() -> None:
 )
 def test_and_nobody_else(secret: str, late: timedelta, kind: Kind) -> None:
     request, now = signed(secret)
-    clients = Clients(access_keys={"AKIDSHOP": AccessKey("shop", SECRET)})
+    clients = Clients(access_keys={"AKIDSHOP": AccessKey(Tenant("shop", is_client=True), SECRET)})
     with pytest.raises(Problem) as raised:
         RekognitionDialect(RekognitionOptions(clients=clients, now=lambda: now + late)).read(request)
     assert raised.value.kind is kind
