@@ -416,4 +416,6 @@ def _choices(annotation: object) -> str:
 def _shown_default(default: object) -> str:
     if default is None or default == ():
         return ""
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

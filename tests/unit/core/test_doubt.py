@@ -19,13 +19,14 @@ def found(side: float, score: float = 0.9) -> Detection:
     ("detections", "expected"),
     [
         ((), 1.0),
-        ((found(0.1, score=0.2),), 1.0),  # seen with no confidence
+        ((found(0.1, score=0.2),), 1.2),  # hardly seen
+        ((found(0.1, score=0.2), found(0.9, score=0.01)), 1.2),
         ((found(1.0),), 0.0),
         ((found(2.0),), 0.0),
         ((found(0.75),), 0.25),
         ((found(0.75), found(0.25)), 0.75),
         ((found(0.75), found(0.25, score=0.1)), 0.25),
-        ((Detection(Feature.OBJECTS, "Scene", 0.9, None),), 1.0),
+        ((Detection(Feature.OBJECTS, "Scene", 0.9, None),), 1.9),
     ],
 )
 def test_the_smallest_thing_that_was_seen_decides(detections: tuple[Detection, ...], expected: float) -> None:
