@@ -101,6 +101,16 @@ def test_commands_that_start_servers_are_understood() -> None:
         build_parser().parse_args(words[start + 1 :])
 
 
+def test_commands_that_calibrate_are_understood() -> None:
+    """In the README and in the page about accuracy; running one is what tests/integration/test_calibrate.py does."""
+    pages = [README, (REPOSITORY / "docs" / "accuracy.md").read_text(encoding="utf-8")]
+    lines = [line for page in pages for line in page.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("tessera calibrate")]
+    assert len(commands) >= 4
+    for words in commands:
+        build_parser().parse_args(words)
+
+
 def test_the_simulation_prints_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
     shown = [block.text for block in blocks("console") if block.text.startswith("$ tessera simulate")]
     assert shown

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.geometry import PixelBox, Size
+from app.core.layout import fits_a_grid
 
 # Scores from which findings are counted: from "hardly anything" to "surely".
 SCORE_STEPS = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -24,7 +25,6 @@ SURE_SCORE = 0.2
 REGION_SCORE = 0.1
 REGION_MARGIN_UNIT = 0.05
 MOST_OF_THE_IMAGE = 0.9
-LEAST_REGION_PX = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,9 @@ class Glimpse:
 
 
 def region(glimpse: Glimpse) -> PixelBox | None:
-    """The part that holds all that was seen, with a margin, in whole pixels; None where that is (nearly) all or nothing."""
+    """The part that holds all that was seen, with a margin, in whole pixels; None where that is nothing, nearly all, or of a
+    size or shape that a grid does not take.
+    """
     seen = glimpse.boxes[glimpse.scores > REGION_SCORE]
     if not len(seen):
         return None
@@ -50,7 +52,7 @@ def region(glimpse: Glimpse) -> PixelBox | None:
     margin_px = REGION_MARGIN_UNIT * glimpse.size.longest_px
     left, top = np.floor(np.maximum(seen[:, :2].min(axis=0) * (width_px, height_px) - margin_px, 0.0))
     right, bottom = np.ceil(np.minimum(seen[:, 2:].max(axis=0) * (width_px, height_px) + margin_px, (width_px, height_px)))
-    if min(right - left, bottom - top) < LEAST_REGION_PX:
+    if not fits_a_grid(Size(int(right - left), int(bottom - top))):
         return None
     if (right - left) * (bottom - top) > MOST_OF_THE_IMAGE * glimpse.size.pixels:
         return None

@@ -36,6 +36,7 @@ def glimpse(*found: tuple[float, ...], size: tuple[int, int] = (400, 300)) -> Gl
         (glimpse((0.1, 0.1, 0.2, 0.2, 0.5, 0), (0.5, 0.5, 0.75, 0.75, 0.5, 1)), PixelBox(20, 10, 320, 245)),
         (glimpse((0.02, 0.02, 0.98, 0.98, 0.9, 0)), None),  # nearly all of it
         (glimpse((0.5, 0.5, 0.501, 0.501, 0.9, 0), size=(100, 100)), None),  # a speck
+        (glimpse((0.0, 0.5, 1.0, 0.51, 0.9, 0), size=(1000, 800)), None),  # a strip
     ],
 )
 def test_the_region_holds_what_was_seen_with_a_margin(seen: Glimpse, shown: PixelBox | None) -> None:
