@@ -70,6 +70,7 @@ class Measurer:
         self._slots = asyncio.Semaphore(at_once)
         self._purse = purse
         self._failures = 0
+        self._under_way = 0
         self.paid = 0.0
         self.unanswered: dict[str, str] = {}
 
@@ -112,8 +113,17 @@ class Measurer:
             self._slots.release()
 
     async def _ask(self, sheet: PlannedSheet, photos: Mapping[str, Photo], key: str) -> Mapping[str, Measured]:
-        if not self._purse.affords(self.paid + 1):
+        if not self._purse.affords(self.paid + self._under_way + 1):
             raise Stopped(f"the limit of ${self._purse.limit_dollars:.2f} is reached; run again with a higher one to go on")
+        self._under_way += 1
+        try:
+            outcomes = await self._outcomes(sheet, photos, key)
+        finally:
+            self._under_way -= 1
+        self.paid += sum(outcome.bill.inferences for outcome in outcomes)
+        return self._kept(key, outcomes)
+
+    async def _outcomes(self, sheet: PlannedSheet, photos: Mapping[str, Photo], key: str) -> list[Outcome]:
         items = [self._item(photos[photo_id], sheet, await self._read(photos[photo_id])) for photo_id in sheet.photo_ids]
         outcomes: list[Outcome] = []
 
@@ -121,8 +131,7 @@ class Measurer:
             outcomes.extend(ready)
 
         await self._work.answer(open_group(key, items, Release.FULL, self._clock.now_s()), deliver)
-        self.paid += sum(outcome.bill.inferences for outcome in outcomes)
-        return self._kept(key, outcomes)
+        return outcomes
 
     def _kept(self, key: str, outcomes: Sequence[Outcome]) -> Mapping[str, Measured]:
         """Only whole sheets are kept: what is missing is asked again by the next run."""

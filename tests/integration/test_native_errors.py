@@ -30,7 +30,7 @@ IMAGES: Mapping[str, tuple[bytes, tuple[int, str]]] = {
     "animated webp": (bad_images.animated("WEBP"), FORMAT),
     "png bomb": (bad_images.png_that_claims(60_000, 60_000), LARGE),
     "jpeg bomb": (bad_images.jpeg_that_claims(65_535, 65_535), LARGE),
-    "17 MB": (bad_images.heavy(17 * MIB), (413, "body-too-large")),
+    "22 MB": (bad_images.heavy(22 * MIB), (413, "body-too-large")),
     "100 MB": (bytes(100 * MIB), (413, "body-too-large")),
     "1 x 1": (encoded(noise(Size(1, 1)), "png"), REFUSED),
     "png without pixels": (bad_images.undecodable("png"), REFUSED),
