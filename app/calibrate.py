@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from app.calibration.dataset import Dataset, DatasetError, Photo
 from app.calibration.examples import example
 from app.calibration.extras import ExtraMissing
 from app.calibration.loading import Terms, load
-from app.calibration.measuring import Measurer, PlannedSheet, Purse, Stopped
+from app.calibration.measuring import Measurer, PlannedSheet, Purse, Stopped, digests_of
 from app.calibration.progress import Progress
 from app.calibration.publishing import About, report
 from app.calibration.report.files import files
@@ -33,6 +33,8 @@ from app.core.calibration import Calibration
 from app.core.model import Feature, Layout
 from app.core.scouting import Glimpse, region
 from app.dial import load_scout
+from app.embedded import EmulatorFailed
+from app.errors import Problem
 from app.settings import Settings
 from app.work.pixels import usable_cores
 from app.work.scout import look
@@ -52,9 +54,12 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Run the calibration; prints as it goes."""
     try:
         return asyncio.run(_calibrate(options, settings))
-    except (DatasetError, ExtraMissing, _Refused, OSError, ValueError) as error:
-        sys.stderr.write(f"tessera: {error}" + "\n")
+    except (DatasetError, ExtraMissing, EmulatorFailed, _Refused, OSError, ValueError) as error:
+        sys.stderr.write(f"tessera: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped: what was paid is kept, the same command goes on\n")
+        return 1
 
 
 async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
@@ -65,24 +70,25 @@ async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
         store = Store(options.out / STORE, Feature.OBJECTS)
         tiers = fixed_tiers([Layout.parse(text) for text in settings.layouts])
         purse = _purse(options, tools, len(dataset.photos) * most_inferences(tiers, options.costs, scouted=bool(looks)))
-        asker = _Asker(_measurer(tools, store, purse), {photo.id: photo for photo in dataset.photos})
+        measurer = _measurer(tools, store, purse, await asyncio.to_thread(digests_of, dataset.photos))
+        asker = _Asker(measurer, {photo.id: photo for photo in dataset.photos})
         _introduce(dataset, tools, purse)
         plan = Plan(tiers, options.costs, options.seed, dataset.has_truth, scout)
         try:
             findings = await Run(plan, dataset.photos, looks, asker.ask, _say).go()
         except Stopped as stopped:
-            sys.stderr.write(f"stopped: {stopped}" + "\n")
+            sys.stderr.write(f"stopped: {stopped}\n")
             return 1
         about = About(
             dataset=dataset,
             provider=tools.identity,
             price_dollars=purse.dollars,
-            paid=round(asker.measurer.paid),
+            paid=round(measurer.paid),
             max_map_drop=settings.max_map_drop,
             costs=options.costs,
-            unanswered=asker.measurer.unanswered,
+            unanswered=measurer.unanswered,
         )
-        _Publisher(options.out, tools, asker.measurer, store, about).publish(findings, looks, options.seed)
+        _Publisher(options.out, tools, measurer, store, about).publish(findings, looks, options.seed)
         return 0
 
 
@@ -101,10 +107,16 @@ def _purse(options: argparse.Namespace, tools: Measuring, inferences: float) -> 
     return Purse(dollars, options.budget_dollars)
 
 
-def _measurer(tools: Measuring, store: Store, purse: Purse) -> Measurer:
-    at_once = usable_cores() if tools.is_local else AT_ONCE
+def _measurer(tools: Measuring, store: Store, purse: Purse, digests: Mapping[str, str]) -> Measurer:
     return Measurer(
-        tools.work, store, tools.clock, identity=tools.identity, feature=Feature.OBJECTS, at_once=at_once, purse=purse
+        tools.work,
+        store,
+        tools.clock,
+        identity=tools.identity,
+        digests=digests,
+        feature=Feature.OBJECTS,
+        at_once=usable_cores() if tools.is_local else AT_ONCE,
+        purse=purse,
     )
 
 
@@ -129,7 +141,8 @@ async def _looks(settings: Settings, photos: Sequence[Photo]) -> tuple[dict[str,
     with Progress("scout", len(photos), sys.stderr) as progress:
         for photo in photos:
             data = await asyncio.to_thread(photo.path.read_bytes)
-            looks[photo.id] = await asyncio.to_thread(look, model, data, photo.picture)
+            with suppress(Problem):  # it does not decode: the provider will say so
+                looks[photo.id] = await asyncio.to_thread(look, model, data, photo.picture)
             progress.step(1)
     return looks, model.facts.identity
 
@@ -185,7 +198,7 @@ class _Publisher:
         found = []
         for name, tier in tiers.items():
             sheet = deal(sizes, tier, f"{seed}.0", views)[0]
-            answers = self.store.get(sheet.key(self.about.provider)) or {}
+            answers = self.store.get(self.measurer.key(sheet)) or {}
             rules = replace(self.tools.work.rules, mode=tier.mode)
             if (image := example(sheet, photos, answers, rules, self.tools.work.drops)) is not None:
                 found.append(ExampleSheet(name, image))

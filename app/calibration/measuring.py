@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.calibration.dataset import Photo
 from app.calibration.store import Measured, Store
@@ -22,6 +23,8 @@ from app.work.detect import DetectWork, open_group
 
 # Time for one sheet, seconds: nobody waits for it, so a slow vendor is waited for, too.
 SHEET_TIME_S = 120.0
+# Of a photograph's SHA-256.
+DIGEST_DIGITS = 24
 # So many sheets in a row without a single answer: the provider is away, and the rest would fail as well.
 MOST_FAILURES_IN_A_ROW = 5
 
@@ -34,11 +37,21 @@ class PlannedSheet:
     photo_ids: tuple[str, ...]
     views: Mapping[str, PixelBox]
 
-    def key(self, provider: str) -> str:
-        """Everything that the answers depend on."""
-        shown = [[photo_id, list(self.views[photo_id]) if photo_id in self.views else None] for photo_id in self.photo_ids]
+    def key(self, provider: str, digests: Mapping[str, str]) -> str:
+        """Everything that the answers depend on: who is asked, how it is packed, and the photographs' own bytes."""
+        shown = [[name, digests[name], list(self.views[name]) if name in self.views else None] for name in self.photo_ids]
         text = json.dumps([provider, [str(layout) for layout in self.tier.layouts], self.tier.mode, shown])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def digests_of(photos: Iterable[Photo]) -> dict[str, str]:
+    """A digest of each photograph's file, by id: another data set may use the same names. Raises OSError."""
+    return {photo.id: _digest(photo.path) for photo in photos}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_DIGITS]
 
 
 class Stopped(Exception):
@@ -60,12 +73,22 @@ class Measurer:
     """Runs sheets, a few at once. What the store knows is not asked again."""
 
     def __init__(
-        self, work: DetectWork, store: Store, clock: Clock, *, identity: str, feature: Feature, at_once: int, purse: Purse
+        self,
+        work: DetectWork,
+        store: Store,
+        clock: Clock,
+        *,
+        identity: str,
+        digests: Mapping[str, str],
+        feature: Feature,
+        at_once: int,
+        purse: Purse,
     ) -> None:
         self._work = work
         self._store = store
         self._clock = clock
         self._identity = identity
+        self._digests = digests
         self._feature = feature
         self._slots = asyncio.Semaphore(at_once)
         self._purse = purse
@@ -74,9 +97,13 @@ class Measurer:
         self.paid = 0.0
         self.unanswered: dict[str, str] = {}
 
+    def key(self, sheet: PlannedSheet) -> str:
+        """What the store knows this sheet's answers by."""
+        return sheet.key(self._identity, self._digests)
+
     def missing(self, sheets: Sequence[PlannedSheet]) -> int:
         """How many of them have still to be asked."""
-        return sum(self._store.get(sheet.key(self._identity)) is None for sheet in sheets)
+        return sum(self._store.get(self.key(sheet)) is None for sheet in sheets)
 
     async def run(
         self, sheets: Sequence[PlannedSheet], photos: Mapping[str, Photo], progress: Callable[[int], None]
@@ -103,7 +130,7 @@ class Measurer:
         progress: Callable[[int], None],
     ) -> None:
         try:
-            key = sheet.key(self._identity)
+            key = self.key(sheet)
             known = self._store.get(key)
             if known is None:
                 known = await self._ask(sheet, photos, key)

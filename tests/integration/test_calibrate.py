@@ -25,6 +25,8 @@ from tests.support.server import REPOSITORY, running_server
 pytest.importorskip("sklearn", reason="scikit-learn comes with the extra `calibrate`")
 
 LIMIT_S = 110.0
+# Two whole calibrations on a busy machine.
+pytestmark = pytest.mark.timeout(300)
 ENOUGH = ("--costs", "0.5", "--layouts", "2x1,2x2")
 
 

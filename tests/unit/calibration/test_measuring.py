@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.calibration.dataset import Photo
-from app.calibration.measuring import MOST_FAILURES_IN_A_ROW, Measurer, PlannedSheet, Purse, Stopped
+from app.calibration.measuring import MOST_FAILURES_IN_A_ROW, Measurer, PlannedSheet, Purse, Stopped, digests_of
 from app.calibration.store import Measured, Store
 from app.calibration.tiers import deal
 from app.core.geometry import PixelBox, Size
@@ -46,7 +46,16 @@ def photos(tmp_path: Path) -> dict[str, Photo]:
 def measurer(bench: Bench, folder: Path, limit_dollars: float | None = None) -> Measurer:
     store = Store(folder / "answers.jsonl", Feature.OBJECTS)
     purse = Purse(DOLLARS, limit_dollars)
-    return Measurer(bench.work, store, bench.clock, identity="colours", feature=Feature.OBJECTS, at_once=1, purse=purse)
+    return Measurer(
+        bench.work,
+        store,
+        bench.clock,
+        identity="colours",
+        digests=dict.fromkeys(COLOURS, "same"),
+        feature=Feature.OBJECTS,
+        at_once=1,
+        purse=purse,
+    )
 
 
 def labels(answers: dict[str, Measured]) -> dict[str, list[str]]:
@@ -142,7 +151,9 @@ async def test_what_is_shown_is_part_of_the_question(pixels: PixelPool, photos: 
     crops = Tier((Layout(2, 1),), crops=True)
     views = {"red": PixelBox(0, 0, 80, 60)}
     (sheet,) = deal(dict.fromkeys(("red", "blue"), LANDSCAPE), crops, "1", views)
-    assert sheet.key("colours") != PlannedSheet(crops, sheet.photo_ids, {}).key("colours")
+    digests = dict.fromkeys(COLOURS, "same")
+    assert sheet.key("colours", digests) != PlannedSheet(crops, sheet.photo_ids, {}).key("colours", digests)
+    assert sheet.key("colours", digests) != sheet.key("colours", digests | {"red": "another picture of that name"})
     answers = await run(measurer(Bench(ColourProvider(), pixels), tmp_path), [sheet], photos)
     (box,) = [found.box for found in answers["red"].detections]
     assert box is not None
@@ -153,3 +164,11 @@ async def test_a_photograph_that_vanishes_ends_the_run(pixels: PixelPool, photos
     await asyncio.to_thread(photos["red"].path.unlink)
     with pytest.raises(Stopped, match="red: cannot be read"):
         await run(measurer(Bench(ColourProvider(), pixels), tmp_path), deal({"red": LANDSCAPE}, ALONE_TIER, "1"), photos)
+
+
+def test_a_digest_is_of_the_bytes(photos: dict[str, Photo]) -> None:
+    before = digests_of(photos.values())
+    photos["red"].path.write_bytes(painted("blue"))
+    after = digests_of(photos.values())
+    assert {name for name in before if before[name] != after[name]} == {"red"}
+    assert after["red"] == after["blue"]
