@@ -54,9 +54,15 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
-    "calibration": (*("core", "errors", "imaging", "clock"), "work.detect"),
-    "demo": ("core", "errors", "clock", "detectors.markers"),
-    "simulation": ("core", "pipeline", "providers.latency"),  # the front half's own times and limits, so that both agree
+    "calibration": (*("core", "errors", "imaging", "clock", "arguments"), "work.detect"),
+    "demo": ("core", "errors", "clock", "detectors.markers", "arguments"),
+    "arguments": (),
+    "simulation": (
+        "core",
+        "pipeline",
+        "providers.latency",
+        "arguments",
+    ),  # the front half's own times and limits, so that both agree
 }
 
 # Implementations behind one contract never meet. Port -> its implementations, each with its children of the port's package;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.arguments import count, positive, ratio, seed
 from app.demo.order import CLIENTS, MAX_MAP_DROP, OUT, PHOTOGRAPHS, PHOTOGRAPHS_PER_S, SCENES, SCENES_PER_S, SEED, Order
 
 
@@ -18,19 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     photographs.add_argument("--images", type=Path, metavar="DIR", help="folder of jpg, png and webp files; needs --model")
     photographs.add_argument("--model", type=Path, metavar="FILE", help="ONNX detector that the emulator looks through")
     parser.add_argument(
-        "--rate", type=_positive, metavar="R", help=f"images per second ({SCENES_PER_S:g}; photographs {PHOTOGRAPHS_PER_S:g})"
+        "--rate", type=positive, metavar="R", help=f"images per second ({SCENES_PER_S:g}; photographs {PHOTOGRAPHS_PER_S:g})"
     )
-    parser.add_argument("--clients", type=_count, default=CLIENTS, metavar="N", help="concurrent clients (%(default)s)")
-    parser.add_argument("--count", type=_count, metavar="N", help=f"images in all ({SCENES}; photographs {PHOTOGRAPHS})")
+    parser.add_argument("--clients", type=count, default=CLIENTS, metavar="N", help="concurrent clients (%(default)s)")
+    parser.add_argument("--count", type=count, metavar="N", help=f"images in all ({SCENES}; photographs {PHOTOGRAPHS})")
     parser.add_argument(
         "--max-map-drop",
-        type=_ratio,
+        type=ratio,
         default=MAX_MAP_DROP,
         metavar="X",
         help="accuracy budget of the proxy (%(default)s)",
     )
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="folder for the results (%(default)s)")
-    parser.add_argument("--seed", type=_seed, default=SEED, metavar="S", help="same seed, same images (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=SEED, metavar="S", help="same seed, same images (%(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,31 +39,3 @@ def run(options: argparse.Namespace) -> int:
     from app.demo.stage import perform
 
     return perform(Order(**{name: getattr(options, name) for name in Order.__dataclass_fields__}))
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return value
-
-
-def _ratio(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, not {text}")
-    return value

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from app.arguments import count, not_negative, positive
+
 if TYPE_CHECKING:
     from app.core.model import Layout
     from app.simulation.arrivals import ArrivalLog, Skipped
@@ -61,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a time per line (seconds or ISO timestamp), then a lane's name if any; - for stdin",
     )
     arrivals.add_argument("--sort", action="store_true", help="put the log in order first (otherwise times may not go back)")
-    arrivals.add_argument("--rate", type=_positive, metavar="R", help="images per second, at random (Poisson), in one lane")
-    arrivals.add_argument("--images", type=_count, default=IMAGES, metavar="N", help="with --rate: so many (%(default)s)")
+    arrivals.add_argument("--rate", type=positive, metavar="R", help="images per second, at random (Poisson), in one lane")
+    arrivals.add_argument("--images", type=count, default=IMAGES, metavar="N", help="with --rate: so many (%(default)s)")
     arrivals.add_argument("--seed", type=int, default=1, metavar="S", help="same seed, same figures (%(default)s)")
     parser.add_argument("--windows", type=_windows_ms, default=WINDOWS_MS, metavar="MS,...", help="windows (50,100,200,400)")
     parser.add_argument("--layouts", type=_layouts, default=LAYOUTS, metavar="RxC,...", help="grids (2x1,2x2)")
@@ -70,15 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--provider-ms", type=_provider_time, default="80,200", metavar="P50[,P95]", help="one answer's time (%(default)s)"
     )
     parser.add_argument(
-        "--compose-ms", type=_not_negative, default=COMPOSE_MS, metavar="MS", help="making a sheet (%(default)g)"
+        "--compose-ms", type=not_negative, default=COMPOSE_MS, metavar="MS", help="making a sheet (%(default)g)"
     )
     limits = parser.add_argument_group("limits: the settings of the same names")
-    limits.add_argument(
-        "--max-inflight", type=_count, default=32, metavar="N", help="sheets at once, all workers (%(default)s)"
-    )
-    limits.add_argument("--max-alone", type=_count, default=64, metavar="N", help="images alone at once (%(default)s)")
-    limits.add_argument("--max-pending", type=_count, default=2000, metavar="N", help="images waiting (%(default)s)")
-    limits.add_argument("--request-timeout-ms", type=_positive, default=30_000.0, metavar="MS", help="(%(default)g)")
+    limits.add_argument("--max-inflight", type=count, default=32, metavar="N", help="sheets at once, all workers (%(default)s)")
+    limits.add_argument("--max-alone", type=count, default=64, metavar="N", help="images alone at once (%(default)s)")
+    limits.add_argument("--max-pending", type=count, default=2000, metavar="N", help="images waiting (%(default)s)")
+    limits.add_argument("--request-timeout-ms", type=positive, default=30_000.0, metavar="MS", help="(%(default)g)")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
@@ -156,37 +156,8 @@ def _serving(options: argparse.Namespace, window_ms: float, layout: Layout) -> S
     )
 
 
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
-    return value
-
-
-def _not_negative(text: str) -> float:
-    if (value := _number(text)) < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, not {text}")
-    return value
-
-
-def _positive(text: str) -> float:
-    if (value := _number(text)) <= 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = _number(text)
-    if value < 1 or not value.is_integer():
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(value)
-
-
 def _windows_ms(text: str) -> tuple[float, ...]:
-    windows = tuple(_not_negative(part.strip()) for part in text.split(","))
+    windows = tuple(not_negative(part.strip()) for part in text.split(","))
     if max(windows) > LONGEST_WINDOW_MS:
         raise argparse.ArgumentTypeError(f"a window is at most {LONGEST_WINDOW_MS:g} ms")
     return windows
@@ -201,7 +172,7 @@ def _layouts(text: str) -> tuple[str, ...]:
 
 
 def _provider_time(text: str) -> ProviderTime:
-    p50_ms, *others = (_positive(part.strip()) for part in text.split(","))
+    p50_ms, *others = (positive(part.strip()) for part in text.split(","))
     p95_ms = others[0] if others else p50_ms
     if len(others) > 1 or p95_ms < p50_ms:
         raise argparse.ArgumentTypeError(f"one time, or the p50 and a p95 that is not below it, not {text}")
