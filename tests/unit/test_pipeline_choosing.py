@@ -133,11 +133,11 @@ async def test_an_image_joins_the_lane_of_its_own_tier(
 
 
 async def test_what_the_scout_saw_is_what_is_shown(pixels: PixelPool, scout: Scout, eyes: Eyes) -> None:
-    eyes.found = [Sighting("object", "Dog", 0.9, (40.0, 30.0, 80.0, 90.0))]
+    eyes.found = [Sighting("object", "Dog", 0.9, (160.0, 120.0, 320.0, 360.0))]
     here = scouted_front(pixels, scout, 0.0, 0.1, 0.9)
-    await here.pipeline.answer(call(source=InlineImage(painted("red", Size(160, 120)))), "request")
+    await here.pipeline.answer(call(source=InlineImage(painted("red", Size(640, 480)))), "request")
     (job,) = here.intake.jobs.values()
-    assert job.view == PixelBox(32, 22, 88, 98)
+    assert job.view == PixelBox(128, 88, 352, 392)
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(RuntimeError("no memory"), "failed")])
