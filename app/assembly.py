@@ -168,7 +168,13 @@ async def measuring(settings: Settings, stack: AsyncExitStack) -> Measuring:
     tools = await _tools(settings.model_copy(update={"role": "worker"}), clock, metrics, stack)
     is_local = settings.provider in LOCAL_PROVIDERS
     identity = tools.endpoint if is_local else f"{settings.provider} at {_namespace(settings, tools.endpoint)}"
+    if settings.provider == "emulator" and settings.model is not None:
+        identity += f", eyes {await asyncio.to_thread(_digest, settings.model)}"
     return Measuring(_work(settings, tools), clock, identity, is_local, not is_local and settings.provider != "emulator")
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
 
 async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> _Tools:
@@ -192,7 +198,7 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     published = drops(table(capabilities.accuracy_table))
     dial = None
     if settings.role != "worker":
-        dial = await build_dial(settings, capabilities, published, ledger, clock, stack)
+        dial = await build_dial(settings, capabilities, endpoint, published, ledger, clock, stack)
         _show(dial, settings, metrics)
     return _Tools(clock, provider, endpoint, caller, pixels, ledger, published, dial)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -16,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from app.assembly import Measuring, measuring
-from app.calibration.dataset import Dataset, DatasetError, Photo
+from app.calibration.dataset import Dataset, DatasetError, Photo, has_countable_truth
 from app.calibration.examples import example
 from app.calibration.extras import ExtraMissing
 from app.calibration.loading import Terms, load
@@ -44,6 +45,7 @@ AT_ONCE = 8
 STORE = "answers.jsonl"
 CALIBRATION = "calibration.json"
 REPORT = "report.html"
+INTERRUPTED = "interrupted; what was paid is kept, the same command goes on"
 
 
 class _Refused(Exception):
@@ -57,13 +59,14 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     except (DatasetError, ExtraMissing, EmulatorFailed, _Refused, OSError, ValueError) as error:
         sys.stderr.write(f"tessera: {error}\n")
         return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped: what was paid is kept, the same command goes on\n")
+    except KeyboardInterrupt:  # before anything was asked
         return 1
 
 
 async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
     dataset = load(options.dataset, Terms(limit=options.limit, seed=options.seed))
+    if dataset.has_truth and not has_countable_truth(dataset.photos):
+        raise DatasetError(f"{dataset.name}: there is no object in it that counts (all are difficult, or there are none)")
     async with AsyncExitStack() as stack:
         tools = await measuring(settings, stack)
         looks, scout = await _looks(settings, dataset.photos)
@@ -71,6 +74,8 @@ async def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
         tiers = fixed_tiers([Layout.parse(text) for text in settings.layouts])
         purse = _purse(options, tools, len(dataset.photos) * most_inferences(tiers, options.costs, scouted=bool(looks)))
         measurer = _measurer(tools, store, purse, await asyncio.to_thread(digests_of, dataset.photos))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, measurer.stop, INTERRUPTED)
         asker = _Asker(measurer, {photo.id: photo for photo in dataset.photos})
         _introduce(dataset, tools, purse)
         plan = Plan(tiers, options.costs, options.seed, dataset.has_truth, scout)

@@ -21,10 +21,11 @@ from app.core.budget import Budget
 from app.core.calibration import Calibration, CalibrationError, Foresight
 from app.core.mix import Choice, Means
 from app.core.model import Feature, GridMode, Layout
+from app.core.scouting import FIGURES
 from app.detectors.contract import Model
 from app.log import get_logger
 from app.providers.contract import Capabilities
-from app.settings import Settings
+from app.settings import LOCAL_PROVIDERS, Settings
 from app.work.choosing import Chooser
 from app.work.pixels import usable_cores
 from app.work.scout import Scout, ScoutLedger
@@ -48,17 +49,20 @@ class Dial:
 async def build_dial(
     settings: Settings,
     capabilities: Capabilities,
+    identity: str,
     drops: Mapping[Layout, float],
     ledger: ScoutLedger,
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Dial:
-    """Everything read and tried once, now."""
+    """Everything read and tried once, now. `identity`: the provider's address, or which model it runs."""
     calibration = await asyncio.to_thread(read_calibration, settings.calibration) if settings.calibration else None
     if calibration is not None and calibration.provider != capabilities.provider:
         raise CalibrationError(
             f"{settings.calibration}: measured with provider {calibration.provider}, not with {capabilities.provider}"
         )
+    if calibration is not None and settings.provider in LOCAL_PROVIDERS:
+        _require_same_model(calibration, identity, settings.calibration)
     foresight = calibration.foresight if calibration else None
     scout = None
     if settings.scout:
@@ -105,8 +109,22 @@ def _require_known(model: Model, foresight: Foresight | None, path: str | None) 
         raise CalibrationError("TESSERA_SCOUT needs TESSERA_CALIBRATION, made by `tessera calibrate --scout`")
     if foresight is None:
         raise CalibrationError(f"{path}: made without a scout; `tessera calibrate --scout` makes one for TESSERA_SCOUT")
-    if foresight.scout != identity:
+    if _digest(foresight.scout) != _digest(identity):
         raise CalibrationError(f"{path}: made with the scout {foresight.scout}, not with {identity}")
+    if foresight.forest.features != FIGURES:
+        raise CalibrationError(f"{path}: its forest knows {foresight.forest.features} figures, this release has {FIGURES}")
+
+
+def _require_same_model(calibration: Calibration, identity: str, path: str | None) -> None:
+    """Another model loses something else. A model's name may change, its weights and its recipe may not."""
+    measured = str((calibration.facts or {}).get("paid_to", ""))
+    if _digest(measured) != _digest(identity):
+        raise CalibrationError(f"{path}: measured with {measured or 'an unknown model'}, not with {identity}")
+
+
+def _digest(identity: str) -> str:
+    """The part of a model's identity that says which weights and which recipe."""
+    return identity.rpartition(":")[2]
 
 
 def described(choice: Choice, budget: float) -> dict[str, Any]:

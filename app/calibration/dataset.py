@@ -135,3 +135,8 @@ def collected(skips: Iterable[tuple[Skip, str]]) -> dict[str, tuple[str, ...]]:
     for reason, name in sorted(skips):
         names.setdefault(reason.value, []).append(name)
     return {reason: tuple(some) for reason, some in names.items()}
+
+
+def has_countable_truth(photos: Iterable[Photo]) -> bool:
+    """Whether there is at least one object that is not difficult: without one no accuracy can be measured."""
+    return any(not truth.is_difficult for photo in photos for truth in photo.truths)

@@ -92,6 +92,8 @@ class _Reading:
                 yield photo
 
     def _photo(self, name: str) -> Photo:
+        if not _is_unicode(name):
+            raise Unusable(Skip.UNREADABLE_IMAGE, "its name is not UTF-8 text")
         entry = self._listing.entry(name)
         picture = self._picture(entry.path)
         truths = tuple(self._truths(name, entry, picture))
@@ -123,4 +125,13 @@ class _Reading:
             yield Truth(marked.label, upright_box(box, frame, picture), marked.is_difficult)
 
     def _skip(self, reason: Skip, name: str, detail: str) -> None:
+        name, detail = (text.encode("utf-8", "backslashreplace").decode() for text in (name, detail))
         self.skips.append((reason, f"{name} ({detail})" if detail else name))
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from app.calibration.store import Measured, Store
 from app.clock import Clock
 from app.core.geometry import PixelBox
 from app.core.mix import Tier
-from app.core.model import Answer, Feature, Inquiry, Item, Job, Lane, Outcome, Release, Task
+from app.core.model import Answer, Failure, Feature, Inquiry, Item, Job, Lane, Outcome, Release, Task
 from app.work.detect import DetectWork, open_group
 
 # Time for one sheet, seconds: nobody waits for it, so a slow vendor is waited for, too.
@@ -94,6 +94,7 @@ class Measurer:
         self._purse = purse
         self._failures = 0
         self._under_way = 0
+        self._stopped: Stopped | None = None
         self.paid = 0.0
         self.unanswered: dict[str, str] = {}
 
@@ -105,21 +106,24 @@ class Measurer:
         """How many of them have still to be asked."""
         return sum(self._store.get(self.key(sheet)) is None for sheet in sheets)
 
+    def stop(self, why: str) -> None:
+        """Begin no further sheet: what is under way ends and is kept, then `run` raises Stopped with this reason."""
+        self._stopped = self._stopped or Stopped(why)
+
     async def run(
         self, sheets: Sequence[PlannedSheet], photos: Mapping[str, Photo], progress: Callable[[int], None]
     ) -> dict[str, Measured]:
         """Every photograph's answer, by id; without those that got none. Raises Stopped."""
         answers: dict[str, Measured] = {}
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for number, sheet in enumerate(sheets):
-                    await self._slots.acquire()
-                    tasks.create_task(self._one(sheet, photos, answers, progress), name=f"sheet {number}")
-        except ExceptionGroup as group:
-            stopped = group.subgroup(Stopped)
-            if stopped is None:
-                raise
-            raise stopped.exceptions[0] from group
+        async with asyncio.TaskGroup() as tasks:
+            for number, sheet in enumerate(sheets):
+                await self._slots.acquire()
+                if self._stopped is not None:
+                    self._slots.release()
+                    break
+                tasks.create_task(self._one(sheet, photos, answers, progress), name=f"sheet {number}")
+        if self._stopped is not None:
+            raise self._stopped
         return answers
 
     async def _one(
@@ -136,6 +140,8 @@ class Measurer:
                 known = await self._ask(sheet, photos, key)
             answers.update(known)
             progress(1)
+        except Stopped as stopped:
+            self._stopped = self._stopped or stopped
         finally:
             self._slots.release()
 
@@ -161,7 +167,7 @@ class Measurer:
         return outcomes
 
     def _kept(self, key: str, outcomes: Sequence[Outcome]) -> Mapping[str, Measured]:
-        """Only whole sheets are kept: what is missing is asked again by the next run."""
+        """A sheet of which somebody may still get an answer is not kept: it is asked again by the next run."""
         found = {
             outcome.job_id: Measured(outcome.result.detections, outcome.bill.inferences)
             for outcome in outcomes
@@ -170,13 +176,19 @@ class Measurer:
         for outcome in outcomes:
             if not isinstance(outcome.result, Answer):
                 self.unanswered[outcome.job_id] = outcome.result.detail
-        if len(found) == len(outcomes):
-            self._store.put(key, found)
+        if not any(isinstance(outcome.result, Failure) and outcome.result.kind.retryable for outcome in outcomes):
+            self._put(key, found)
         self._failures = 0 if found else self._failures + 1
         if self._failures >= MOST_FAILURES_IN_A_ROW:
             why = next(iter(self.unanswered.values()))
             raise Stopped(f"the provider does not answer ({why}); what was paid is kept, run again to go on")
         return found
+
+    def _put(self, key: str, found: Mapping[str, Measured]) -> None:
+        try:
+            self._store.put(key, found)
+        except OSError as error:
+            raise Stopped(f"answers cannot be written: {error}; what was written is kept") from error
 
     async def _read(self, photo: Photo) -> bytes:
         try:

@@ -9,16 +9,16 @@ scout's looks. Out: `Findings`. Called by `command`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from app.calibration.bootstrap import bootstrap_drop
-from app.calibration.dataset import Photo
+from app.calibration.dataset import DatasetError, Photo, has_countable_truth
 from app.calibration.fitting import Rows, TooFewImages, fit, foreseen
 from app.calibration.measuring import PlannedSheet
 from app.calibration.mixing import Assignment, assign_at_cost, doubt_threshold, escalated, mean_cost
-from app.calibration.scoring import Accuracy, evaluate, image_loss, taken_for_truth
+from app.calibration.scoring import Accuracy, evaluate, image_loss, taken_for_truth, unanswered
 from app.calibration.store import Measured
 from app.calibration.tiers import CROPPED_DEALS, PAPER, SCOUTED, deal
 from app.core.calibration import Foresight
@@ -31,6 +31,9 @@ Answers = Mapping[str, Measured]
 # Mixes between those that are really regrouped, at these costs, are judged from the stored grids.
 COSTS = tuple(round(0.2 + 0.05 * step, 2) for step in range(16))
 ESCALATED_SHARES = (0.1, 0.25)
+
+# What a mix is expected to cost and lose before it was scored.
+UNKNOWN = Expected(1.0, 0.0)
 
 Ask = Callable[[str, Sequence[PlannedSheet]], Awaitable[dict[str, Measured]]]
 Say = Callable[[str], None]
@@ -108,13 +111,26 @@ class Run:
         answered = [photo for photo in self._given if photo.id in self._alone]
         if not self._plan.has_truth:
             answered = list(taken_for_truth(answered, detections(self._alone)))
-        self._found.photos = tuple(answered)
+        self._found.photos = self._with_known_classes(answered)
         self._add(ALL_ALONE.name, "alone", self._alone, ALL_ALONE)
+
+    def _with_known_classes(self, photos: Sequence[Photo]) -> tuple[Photo, ...]:
+        """Without the truths of classes that no answer ever names: they would count as lost in every row, and hide the drop."""
+        missing = unanswered(photos, detections(self._alone))
+        if not missing:
+            return tuple(photos)
+        named = ", ".join(f"{name} ({count})" for name, count in missing.items())
+        self._found.notes.append(f"left out, for no answer ever names them (objects): {named}")
+        self._say(f"  {self._found.notes[-1]}")
+        kept = [replace(photo, truths=tuple(one for one in photo.truths if one.label not in missing)) for photo in photos]
+        if not has_countable_truth(kept):
+            raise DatasetError("the provider's answers name none of the data set's classes: there is nothing to measure")
+        return tuple(kept)
 
     async def _measure_fixed(self, tier: Tier, kind: str) -> None:
         answers = await self._ask(str(tier), deal(self._sizes(), tier, self._seed(0)))
         answers = self._only_measured(answers)
-        self._add(str(tier), kind, answers, Mix(str(tier), (tier,), Expected(0, 0)))
+        self._add(str(tier), kind, answers, Mix(str(tier), (tier,), UNKNOWN))
         if kind == "fixed":
             self._escalate(tier, answers)
 
@@ -124,7 +140,7 @@ class Run:
             threshold = doubt_threshold(answers, share)
             again = escalated(answers, self._alone, threshold)
             name = f"{tier} + {share:.0%} alone"
-            mix = Mix(name, (tier,), Expected(0, 0), escalation=Escalation(threshold, share))
+            mix = Mix(name, (tier,), UNKNOWN, escalation=Escalation(threshold, share))
             self._add(name, "escalation", again, mix)
 
     async def _scout(self) -> None:
@@ -156,7 +172,7 @@ class Run:
         for number in range(CROPPED_DEALS):
             sheets = deal(self._sizes(), tier, self._seed(number), self._views)
             deals.append(self._only_measured(await self._ask(str(tier), sheets)))
-        self._add(str(tier), "cropped", deals[0], Mix(str(tier), (tier,), Expected(0, 0)))
+        self._add(str(tier), "cropped", deals[0], Mix(str(tier), (tier,), UNKNOWN))
         return deals
 
     def _losses(self, seen: Sequence[Photo], grids: Sequence[Sequence[Answers]]) -> Rows:
@@ -196,7 +212,7 @@ class Run:
 
     def _add_mix(self, cost: float, assignment: Assignment, answers: Answers, *, is_regrouped: bool) -> None:
         name = f"scout at {cost:.2f}"
-        self._add(name, "scout", answers, Mix(name, SCOUTED, Expected(0, 0), assignment.trade), is_regrouped=is_regrouped)
+        self._add(name, "scout", answers, Mix(name, SCOUTED, UNKNOWN, assignment.trade), is_regrouped=is_regrouped)
 
     def _add(self, name: str, kind: str, answers: Answers, mix: Mix, *, is_regrouped: bool = True) -> None:
         """Score, say, keep. Photographs without an answer here count as they were answered alone, and are paid so."""

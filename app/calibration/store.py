@@ -46,7 +46,7 @@ class Store:
         line = {"key": key, "answers": {photo_id: self._pack(answer) for photo_id, answer in answers.items()}}
         with self._path.open("ab") as file:
             file.write(orjson.dumps(line) + b"\n")
-        self._known[key] = dict(answers)
+        self._known[key] = {name: self._unpack(self._pack(answer)) for name, answer in answers.items()}
 
     def _load(self) -> None:
         data = self._path.read_bytes()
@@ -71,7 +71,7 @@ class Store:
     def _unpack(self, packed: Any) -> Measured:
         inferences, rows = packed
         found = tuple(
-            Detection(self._feature, label, score, UnitBox(left, top, right, bottom), vendor)
+            Detection(self._feature, str(label), float(score), UnitBox(left, top, right, bottom), str(vendor))
             for label, score, left, top, right, bottom, vendor in rows
         )
         return Measured(found, float(inferences))

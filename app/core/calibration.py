@@ -46,6 +46,8 @@ class Calibration:
     def __post_init__(self) -> None:
         tiers = self.foresight.tiers if self.foresight else ()
         strangers = [mix.name for mix in self.mixes if len(mix.tiers) > 1 and mix.tiers != tiers]
+        if not self.mixes:
+            raise ValueError("there is no mix in it")
         if strangers:
             raise ValueError(f"the scout's forest knows nothing of the tiers of {', '.join(strangers)}")
 
@@ -116,10 +118,14 @@ def _mix(data: Mapping[str, Any]) -> Mix:
     return Mix(
         name=str(data["name"]),
         tiers=tuple(_tier(entry) for entry in data["tiers"]),
-        expected=Expected(float(data["inferences_per_image"]), float(data["drop"]), low, high),
+        expected=Expected(float(data["inferences_per_image"]), float(data["drop"]), _edge(low), _edge(high)),
         trade=float(data["trade"]),
         escalation=Escalation(float(again["doubt"]), float(again["max_share"])) if again else None,
     )
+
+
+def _edge(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _foresight(data: Mapping[str, Any]) -> Foresight:

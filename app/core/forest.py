@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 # Marks a leaf in place of a feature's number.
 LEAF = -1
-# Far deeper than trees on some thousands of images grow; a bound against files that were tampered with.
-MOST_STEPS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +40,11 @@ class Forest:
         links = np.concatenate([self.left[inner], self.right[inner], self.roots])
         if len(self.roots) == 0 or links.min() < 0 or links.max() >= nodes:
             raise ValueError("the forest's links lead nowhere")
+        own = np.arange(nodes)
+        if (self.left[inner] <= own[inner]).any() or (self.right[inner] <= own[inner]).any():
+            raise ValueError("the forest's links go back: a node lies before those it leads to")
+        if not (np.isfinite(self.threshold).all() and np.isfinite(self.values).all()):
+            raise ValueError("the forest's numbers are not all finite")
         if self.feature.min() < LEAF or self.feature.max() >= self.features or self.values.ndim != 2:
             raise ValueError("the forest's nodes name features that there are not")
 
@@ -56,14 +59,10 @@ class Forest:
         # scikit-learn compares in 32 bits
         values = np.asarray(row, np.float32).astype(np.float64)
         at = self.roots.copy()
-        for _ in range(MOST_STEPS):
-            tests = self.feature[at]
-            inner = tests != LEAF
-            if not inner.any():
-                return tuple(self.values[at].mean(axis=0, dtype=np.float64).tolist())
+        while (inner := (tests := self.feature[at]) != LEAF).any():  # ends: every step leads to a later node
             goes_left = values[np.maximum(tests, 0)] <= self.threshold[at]
             at = np.where(inner, np.where(goes_left, self.left[at], self.right[at]), at)
-        raise ValueError("the forest's trees do not end")
+        return tuple(self.values[at].mean(axis=0, dtype=np.float64).tolist())
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -82,8 +82,10 @@ class Expected:
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.cost) and self.cost >= 0 and math.isfinite(self.drop)):
-            raise ValueError(f"neither cost {self.cost} nor drop {self.drop} may be without measure")
+        if not (0 < self.cost < math.inf and -1 <= self.drop <= 1):  # also false for NaN
+            raise ValueError(f"neither a cost of {self.cost} nor a drop of {self.drop} can have been measured")
+        if not all(edge is None or math.isfinite(edge) for edge in (self.low, self.high)):
+            raise ValueError(f"an interval from {self.low} to {self.high}")
 
 
 @dataclass(frozen=True, slots=True)

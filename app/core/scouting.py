@@ -25,6 +25,8 @@ SURE_SCORE = 0.2
 REGION_SCORE = 0.1
 REGION_MARGIN_UNIT = 0.05
 MOST_OF_THE_IMAGE = 0.9
+# So many figures `figures` gives.
+FIGURES = 41
 
 
 @dataclass(frozen=True, slots=True, eq=False)

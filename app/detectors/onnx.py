@@ -71,7 +71,7 @@ class OnnxDetector:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()[:_DIGEST_DIGITS]
         recipe = self.recipe
         return ModelFacts(
-            identity=f"{self._model.name}:{digest}",
+            identity=f"{self._model.name}:{digest}-{recipe.digest}",
             seen=recipe.input.seen(),
             has_people=recipe.classes.has_people,
             usual_score_unit=recipe.usual_score_unit,

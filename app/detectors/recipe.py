@@ -6,8 +6,9 @@ inputs) and `outputs` (outputs to boxes). A ValueError of a dataclass here begin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.core.detector_input import DetectorInput, InputFit
@@ -25,6 +26,8 @@ PAD_GREY = 114.0
 SHORTEST_PX, LONGEST_PX = 800, 1333
 """Faster R-CNN's and DETR's own sizes."""
 WHITE = 255.0
+_DIGEST_DIGITS = 6
+"""Enough to tell the recipes of one model apart."""
 LARGEST_SIDE_PX = 10_000
 """Above it one input would take more than a gigabyte."""
 
@@ -189,6 +192,11 @@ class Recipe:
         _require("scores.usual", self.floor_unit <= self.usual_score_unit <= 1, "from scores.floor to 1")
         if not self.classes.by_number:
             raise ValueError("classes.names: holds no name")
+
+    @property
+    def digest(self) -> str:
+        """The same for recipes that say the same, whatever their files are called."""
+        return hashlib.sha256(repr(replace(self, source="")).encode()).hexdigest()[:_DIGEST_DIGITS]
 
 
 def _require(key: str, holds: bool, wanted: str) -> None:

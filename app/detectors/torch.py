@@ -61,7 +61,7 @@ class TorchDetector:
     def facts(self) -> ModelFacts:
         recipe = self._sight.recipe
         return ModelFacts(
-            identity=f"{self._name}:{_digest(self._loaded.model)}",
+            identity=f"{self._name}:{_digest(self._loaded.model)}-{recipe.digest}",
             seen=recipe.input.seen(),
             has_people=recipe.classes.has_people,
             usual_score_unit=recipe.usual_score_unit,

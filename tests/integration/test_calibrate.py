@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import httpx
 import pytest
 
 from app.core.geometry import Size
-from tests.support.colour_model import patches, write_colour_model
+from tests.support.colour_model import RECIPE, patches, write_colour_model
 from tests.support.colour_photographs import PHOTOGRAPHS, write_photographs
 from tests.support.native import native_client
 from tests.support.sdk import MEETING_MS, new_key, together
@@ -148,6 +149,47 @@ def test_it_stops_at_the_dollars_it_was_given_and_keeps_what_was_paid(tmp_path: 
     assert 0 < len(place.lines()) <= 20
 
 
+def test_an_interrupted_run_says_so_in_one_line_and_keeps_what_it_paid(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    with subprocess.Popen(
+        command(place.arguments(scout=False)),
+        cwd=REPOSITORY,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        while not run.stdout.readline().startswith("1x1"):
+            assert run.poll() is None, "it ended before it could be interrupted"
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=LIMIT_S)
+    assert run.returncode == 1
+    assert "interrupted; what was paid is kept" in said
+    assert "Traceback" not in said
+    assert len(place.lines()) >= PHOTOGRAPHS
+
+
+def test_classes_that_the_provider_never_names_are_left_out_and_said(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    for annotation in (place.photographs / "Annotations").iterdir():
+        text = annotation.read_text(encoding="utf-8").replace("<name>Red<", "<name>sku-17<")
+        annotation.write_text(text, encoding="utf-8")
+    run = calibrate(place.arguments(scout=False))
+    assert run.returncode == 0
+    assert "left out, for no answer ever names them (objects): sku-17" in run.stdout
+
+
+def test_a_data_set_in_unknown_words_is_no_calibration(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    for annotation in (place.photographs / "Annotations").iterdir():
+        annotation.write_text(annotation.read_text(encoding="utf-8").replace("<name>", "<name>sku-"), encoding="utf-8")
+    run = calibrate(place.arguments(scout=False))
+    assert run.returncode == 2
+    assert "name none of the data set's classes" in run.stderr
+    assert not (place.out / "calibration.json").exists()
+
+
 def test_a_paid_provider_is_not_asked_without_a_limit(tmp_path: Path) -> None:
     place = place_in(tmp_path)
     arguments = ["--dataset", f"voc:{place.photographs}", "--provider", "rekognition", "--out", str(place.out)]
@@ -170,6 +212,19 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path: Path, arguments: tupl
     assert run.returncode == 2
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def serve_refused(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A start that must end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
+        cwd=REPOSITORY,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
 
 
 class TestServing:
@@ -221,6 +276,13 @@ class TestServing:
         assert stats["scout"]["looks"]["looked"] == 2
         assert stats["inferences"]["by_kind"]["grid"] == 1
 
+    def test_a_calibration_of_another_recipe_keeps_it_from_starting(self, done: tuple[Place, str], tmp_path: Path) -> None:
+        place, _ = done
+        other = write_colour_model(tmp_path, RECIPE.replace("letterbox_centre", "stretch"))
+        run = serve_refused(self.settings(place) | {"TESSERA_MODEL": str(other)})
+        assert run.returncode == 1
+        assert "measured with onnx:colours.onnx" in run.stderr
+
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
@@ -232,15 +294,6 @@ class TestServing:
         self, done: tuple[Place, str], changes: dict[str, str], said: str
     ) -> None:
         place, _ = done
-        settings = self.settings(place, TESSERA_SCOUT=str(place.model)) | changes
-        run = subprocess.run(
-            [sys.executable, "-m", "app.cli", "serve", "--port", "0"],
-            cwd=REPOSITORY,
-            env=environment(**settings),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        run = serve_refused(self.settings(place, TESSERA_SCOUT=str(place.model)) | changes)
         assert run.returncode == 1
         assert said in run.stderr

@@ -43,7 +43,7 @@ def photos(tmp_path: Path) -> dict[str, Photo]:
     return found
 
 
-def measurer(bench: Bench, folder: Path, limit_dollars: float | None = None) -> Measurer:
+def measurer(bench: Bench, folder: Path, limit_dollars: float | None = None, at_once: int = 1) -> Measurer:
     store = Store(folder / "answers.jsonl", Feature.OBJECTS)
     purse = Purse(DOLLARS, limit_dollars)
     return Measurer(
@@ -53,7 +53,7 @@ def measurer(bench: Bench, folder: Path, limit_dollars: float | None = None) -> 
         identity="colours",
         digests=dict.fromkeys(COLOURS, "same"),
         feature=Feature.OBJECTS,
-        at_once=1,
+        at_once=at_once,
         purse=purse,
     )
 
@@ -126,6 +126,35 @@ async def test_the_purse_ends_the_run_and_what_was_paid_is_kept(
     rest = Bench(ColourProvider(), pixels)
     await run(measurer(rest, tmp_path), sheets, photos)
     assert len(rest.provider.asked) == 5
+
+
+async def test_what_is_under_way_counts_against_the_purse_and_is_kept(
+    pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path
+) -> None:
+    bench = Bench(ColourProvider(gate=(gate := asyncio.Event())), pixels)
+    here = measurer(bench, tmp_path, limit_dollars=3 * DOLLARS, at_once=8)
+    running = asyncio.create_task(run(here, deal(sizes(photos), ALONE_TIER, "1"), photos))
+    while len(bench.provider.images) < 3:
+        await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(Stopped, match="limit"):
+        await running
+    assert len(bench.provider.images) == len((tmp_path / "answers.jsonl").read_bytes().splitlines()) == 3
+
+
+async def test_an_interruption_begins_nothing_new_and_keeps_what_is_under_way(
+    pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path
+) -> None:
+    bench = Bench(ColourProvider(gate=(gate := asyncio.Event())), pixels)
+    here = measurer(bench, tmp_path, at_once=2)
+    running = asyncio.create_task(run(here, deal(sizes(photos), ALONE_TIER, "1"), photos))
+    while len(bench.provider.images) < 2:
+        await asyncio.sleep(0)
+    here.stop("interrupted")
+    gate.set()
+    with pytest.raises(Stopped, match="interrupted"):
+        await running
+    assert len(bench.provider.images) == len((tmp_path / "answers.jsonl").read_bytes().splitlines()) == 2
 
 
 async def test_a_provider_that_is_away_ends_the_run(pixels: PixelPool, photos: dict[str, Photo], tmp_path: Path) -> None:

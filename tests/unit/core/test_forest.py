@@ -48,17 +48,14 @@ def test_it_survives_being_written_down() -> None:
         {"threshold": [0.5]},
         {"values": [0, 0, 0, 0, 0, 0]},
         {"values": []},
+        {"left": [0, 0, 0, 4, 0, 0]},  # in a circle
+        {"threshold": [float("nan"), 0, 0, 2.0, 0, 0]},
+        {"values": [[1, 2], [1, 10], [3, 30], [0, 0], [0, None], [2, 20]]},
     ],
 )
 def test_what_is_no_forest_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError)):
         Forest.from_json(DATA | changes)
-
-
-def test_trees_that_go_in_circles_end() -> None:
-    circle = Forest.from_json(DATA | {"left": [0, 0, 0, 4, 0, 0]})
-    with pytest.raises(ValueError, match="do not end"):
-        circle.predict((0.0, 0.0))
 
 
 def test_a_row_of_another_length_is_refused() -> None:

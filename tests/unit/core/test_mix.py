@@ -88,7 +88,7 @@ def test_what_cannot_be() -> None:
         Mix("none", (), Expected(1, 0))
     with pytest.raises(ValueError, match="buy"):
         Mix("odd", (PAIR,), Expected(1, 0), trade=float("nan"))
-    with pytest.raises(ValueError, match="measure"):
+    with pytest.raises(ValueError, match="measured"):
         Expected(float("nan"), 0)
     with pytest.raises(ValueError, match="share"):
         Escalation(0.5, 1.5)

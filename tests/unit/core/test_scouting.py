@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.geometry import PixelBox, Size
-from app.core.scouting import REGION_SCORE, Glimpse, figures, region
+from app.core.scouting import FIGURES, REGION_SCORE, Glimpse, figures, region
 
 EDGE = st.floats(0, 1)
 FOUND = st.lists(st.tuples(EDGE, EDGE, EDGE, EDGE, st.floats(0.001, 1), st.integers(0, 3)), max_size=12)
@@ -63,7 +63,7 @@ def test_the_region_lies_on_whole_pixels_inside_and_holds_all_sure_findings(
 @given(FOUND)
 def test_the_row_has_one_length_and_only_numbers(found: list[tuple[float, ...]]) -> None:
     row = figures(glimpse(*found))
-    assert len(row) == len(figures(glimpse()))
+    assert len(row) == FIGURES
     assert np.isfinite(row).all()
 
 
