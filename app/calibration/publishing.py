@@ -24,8 +24,8 @@ KINDS = {
     "escalation": shown.Means.ESCALATION,
     "both": shown.Means.BOTH,
 }
-# Costs are sums of shares: a third of an inference three times is one.
-COST_TOLERANCE = 1e-6
+# The last sheet of each shape may be part empty: so many sheets more are still the same bill.
+PART_EMPTY_SHEETS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,9 @@ def _notes(findings: Findings, about: About) -> list[str]:
 def best_at_the_same_bill(findings: Findings, costs: Sequence[float]) -> list[str]:
     """For each bill, the way that loses least among those that cost no more, beside the mean of the paper's own."""
     notes = []
+    spare = PART_EMPTY_SHEETS / max(1, len(findings.photos))
     for cost in costs:
-        ways = [row for row in findings.rows if row.cost <= cost + COST_TOLERANCE and row.is_regrouped]
+        ways = [row for row in findings.rows if row.cost <= cost + spare and row.is_regrouped]
         papers = [row.drop for row in findings.rows if row.kind == "paper" and abs(row.cost - cost) < 0.01]
         if not ways:
             continue
