@@ -68,8 +68,8 @@ bench: $(DEV) $(TOOLS) ## Run the benchmarks one after another
 	done
 
 .PHONY: clean
-clean: ## Remove what the targets made: .venv, .tools, demo-out, caches
-	@rm -rf .venv .tools demo-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+clean: ## Remove what was made here: .venv, .tools, demo-out, calibration-out, caches
+	@rm -rf .venv .tools demo-out calibration-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find app tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # --- Set-up. A stamp is older than what it depends on when a requirement has changed: then that step runs again. A folder
