@@ -27,12 +27,12 @@ from app.calibration.publishing import About, report
 from app.calibration.report.files import files
 from app.calibration.report.model import ExampleSheet
 from app.calibration.report.text import table
-from app.calibration.runner import Findings, Plan, Run
+from app.calibration.runner import Findings, Plan, Run, sizes_of, views_of
 from app.calibration.store import Measured, Store
 from app.calibration.tiers import deal, fixed_tiers, most_inferences
 from app.core.calibration import Calibration
 from app.core.model import Feature, Layout
-from app.core.scouting import Glimpse, region
+from app.core.scouting import Glimpse
 from app.dial import load_scout
 from app.embedded import EmulatorFailed
 from app.errors import Problem
@@ -197,8 +197,7 @@ class _Publisher:
     def _examples(self, findings: Findings, looks: Mapping[str, Glimpse], seed: int) -> list[ExampleSheet]:
         """One sheet of each tier that shares sheets, as it was sent."""
         photos = {photo.id: photo for photo in findings.photos}
-        sizes = {name: photo.picture.upright for name, photo in photos.items()}
-        views = {name: shown for name, look in looks.items() if (shown := region(look)) is not None}
+        sizes, views = sizes_of(findings.photos), views_of(looks)
         tiers = {str(tier): tier for row in findings.rows for tier in row.mix.tiers if not tier.is_alone}
         found = []
         for name, tier in tiers.items():

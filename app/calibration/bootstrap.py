@@ -31,14 +31,27 @@ class Interval:
     high: float
 
 
+class Resampled:
+    """One reference and its draws, against which any number of runs is compared."""
+
+    def __init__(self, photos: Sequence[Photo], reference: Found, *, seed: int, rounds: int = ROUNDS) -> None:
+        """Same seed, same draws; the order of `photos` does not matter."""
+        self._photos = sorted(photos, key=lambda photo: photo.id)
+        count = len(self._photos)
+        draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
+        self._weights = np.ascontiguousarray(draws.T, dtype=np.float64)
+        self._reference = weighted_map(self._photos, reference, self._weights)
+
+    def drop(self, found: Found) -> Interval:
+        """The interval of the reference's mAP less `found`'s."""
+        drops = self._reference - weighted_map(self._photos, found, self._weights)
+        low, high = np.nanpercentile(drops, _PERCENTILES)
+        return Interval(float(low), float(high))
+
+
 def bootstrap_drop(photos: Sequence[Photo], reference: Found, found: Found, *, seed: int, rounds: int = ROUNDS) -> Interval:
-    """The interval of `reference`'s mAP less `found`'s. Same seed, same interval; the order of `photos` does not matter."""
-    ordered = sorted(photos, key=lambda photo: photo.id)
-    draws = np.random.default_rng(seed).multinomial(len(ordered), np.full(len(ordered), 1 / len(ordered)), size=rounds)
-    weights = np.ascontiguousarray(draws.T, dtype=np.float64)
-    drops = weighted_map(ordered, reference, weights) - weighted_map(ordered, found, weights)
-    low, high = np.nanpercentile(drops, _PERCENTILES)
-    return Interval(float(low), float(high))
+    """The interval of `reference`'s mAP less `found`'s, where only one run is compared."""
+    return Resampled(photos, reference, seed=seed, rounds=rounds).drop(found)
 
 
 def quick_map(photos: Sequence[Photo], found: Found) -> float:

@@ -8,12 +8,12 @@ scout's looks. Out: `Findings`. Called by `command`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.calibration.bootstrap import bootstrap_drop
+from app.calibration.bootstrap import Resampled
 from app.calibration.dataset import DatasetError, Photo, has_countable_truth
 from app.calibration.fitting import Rows, TooFewImages, fit, foreseen
 from app.calibration.measuring import PlannedSheet
@@ -22,7 +22,7 @@ from app.calibration.scoring import Accuracy, evaluate, image_loss, taken_for_tr
 from app.calibration.store import Measured
 from app.calibration.tiers import CROPPED_DEALS, PAPER, SCOUTED, deal
 from app.core.calibration import Foresight
-from app.core.geometry import Size
+from app.core.geometry import PixelBox, Size
 from app.core.mix import ALL_ALONE, ALONE_TIER, Escalation, Expected, Mix, Tier
 from app.core.model import Detection
 from app.core.scouting import Glimpse, figures, region
@@ -43,15 +43,22 @@ Say = Callable[[str], None]
 class Row:
     """One way to send the photographs, and what came of it. `kind`: alone, paper, fixed, cropped, escalation, scout."""
 
-    name: str
     kind: str
-    cost: float
     accuracy: Accuracy
-    drop: float
-    low: float
-    high: float
     mix: Mix
     is_regrouped: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.mix.name
+
+    @property
+    def cost(self) -> float:
+        return self.mix.expected.cost
+
+    @property
+    def drop(self) -> float:
+        return self.mix.expected.drop
 
 
 @dataclass(slots=True)
@@ -90,8 +97,9 @@ class Run:
         self._looks = looks
         self._ask = ask
         self._say = say
-        self._views = {name: shown for name, look in looks.items() if (shown := region(look)) is not None}
+        self._views = views_of(looks)
         self._alone: Answers = {}
+        self._resampled: Resampled | None = None
         self._found = Findings()
 
     async def go(self) -> Findings:
@@ -106,13 +114,13 @@ class Run:
         return self._found
 
     async def _measure_alone(self) -> None:
-        sizes = {photo.id: photo.picture.upright for photo in self._given}
-        self._alone = await self._ask("1x1", deal(sizes, ALONE_TIER, self._seed(0)))
+        self._alone = await self._ask("1x1", deal(sizes_of(self._given), ALONE_TIER, self._seed(0)))
         answered = [photo for photo in self._given if photo.id in self._alone]
         if not self._plan.has_truth:
             answered = list(taken_for_truth(answered, detections(self._alone)))
         self._found.photos = self._with_known_classes(answered)
-        self._add(ALL_ALONE.name, "alone", self._alone, ALL_ALONE)
+        self._resampled = Resampled(self._found.photos, detections(self._alone), seed=self._plan.seed)
+        self._add("alone", self._alone, ALL_ALONE)
 
     def _with_known_classes(self, photos: Sequence[Photo]) -> tuple[Photo, ...]:
         """Without the truths of classes that no answer ever names: they would count as lost in every row, and hide the drop."""
@@ -130,7 +138,7 @@ class Run:
     async def _measure_fixed(self, tier: Tier, kind: str) -> None:
         answers = await self._ask(str(tier), deal(self._sizes(), tier, self._seed(0)))
         answers = self._only_measured(answers)
-        self._add(str(tier), kind, answers, Mix(str(tier), (tier,), UNKNOWN))
+        self._add(kind, answers, Mix(str(tier), (tier,), UNKNOWN))
         if kind == "fixed":
             self._escalate(tier, answers)
 
@@ -141,7 +149,7 @@ class Run:
             again = escalated(answers, self._alone, threshold)
             name = f"{tier} + {share:.0%} alone"
             mix = Mix(name, (tier,), UNKNOWN, escalation=Escalation(threshold, share))
-            self._add(name, "escalation", again, mix)
+            self._add("escalation", again, mix)
 
     async def _scout(self) -> None:
         """Cropped grids, what they lose by image, the forest, and mixes at the wanted costs."""
@@ -172,7 +180,7 @@ class Run:
         for number in range(CROPPED_DEALS):
             sheets = deal(self._sizes(), tier, self._seed(number), self._views)
             deals.append(self._only_measured(await self._ask(str(tier), sheets)))
-        self._add(str(tier), "cropped", deals[0], Mix(str(tier), (tier,), UNKNOWN))
+        self._add("cropped", deals[0], Mix(str(tier), (tier,), UNKNOWN))
         return deals
 
     def _losses(self, seen: Sequence[Photo], grids: Sequence[Sequence[Answers]]) -> Rows:
@@ -211,32 +219,30 @@ class Run:
         self._add_mix(cost, assignment, answers, is_regrouped=False)
 
     def _add_mix(self, cost: float, assignment: Assignment, answers: Answers, *, is_regrouped: bool) -> None:
-        name = f"scout at {cost:.2f}"
-        self._add(name, "scout", answers, Mix(name, SCOUTED, UNKNOWN, assignment.trade), is_regrouped=is_regrouped)
+        mix = Mix(f"scout at {cost:.2f}", SCOUTED, UNKNOWN, assignment.trade)
+        self._add("scout", answers, mix, is_regrouped=is_regrouped)
 
-    def _add(self, name: str, kind: str, answers: Answers, mix: Mix, *, is_regrouped: bool = True) -> None:
+    def _add(self, kind: str, answers: Answers, mix: Mix, *, is_regrouped: bool = True) -> None:
         """Score, say, keep. Photographs without an answer here count as they were answered alone, and are paid so."""
         whole = {**{name: self._alone[name] for name in self._names()}, **answers}
-        found, alone = detections(whole), detections(self._alone)
-        accuracy = evaluate(self._found.photos, found)
-        if kind == "alone":
-            drop = low = high = 0.0
-        else:
-            drop = self._found.rows[0].accuracy.map50 - accuracy.map50
-            interval = bootstrap_drop(self._found.photos, alone, found, seed=self._plan.seed)
-            low, high = interval.low, interval.high
-        cost = mean_cost(whole)
-        expected = Expected(cost, drop, low, high)
-        known = Mix(mix.name, mix.tiers, expected, mix.trade, mix.escalation)
-        self._found.rows.append(Row(name, kind, cost, accuracy, drop, low, high, known, is_regrouped))
-        span = f"[{low:+.3f}, {high:+.3f}]"
-        self._say(f"{name:<24} {cost:5.3f} inferences per image   mAP@0.5 {accuracy.map50:.3f}   drop {drop:+.3f} {span}")
+        accuracy = evaluate(self._found.photos, detections(whole))
+        expected = Expected(mean_cost(whole), *self._drop(kind, accuracy, whole))
+        self._found.rows.append(Row(kind, accuracy, replace(mix, expected=expected), is_regrouped))
+        measured = f"{expected.cost:5.3f} inferences per image   mAP@0.5 {accuracy.map50:.3f}   drop {expected.drop:+.3f}"
+        self._say(f"{mix.name:<24} {measured} [{expected.low:+.3f}, {expected.high:+.3f}]")
+
+    def _drop(self, kind: str, accuracy: Accuracy, whole: Answers) -> tuple[float, float, float]:
+        """Against the photographs alone, with its interval."""
+        if kind == "alone" or self._resampled is None:
+            return 0.0, 0.0, 0.0
+        interval = self._resampled.drop(detections(whole))
+        return self._found.rows[0].accuracy.map50 - accuracy.map50, interval.low, interval.high
 
     def _names(self) -> list[str]:
         return [photo.id for photo in self._found.photos]
 
     def _sizes(self) -> dict[str, Size]:
-        return {photo.id: photo.picture.upright for photo in self._found.photos}
+        return sizes_of(self._found.photos)
 
     def _only_measured(self, answers: Answers) -> dict[str, Measured]:
         """Without photographs that got no answer alone: there is nothing to compare them with."""
@@ -249,3 +255,13 @@ class Run:
 def detections(answers: Answers) -> dict[str, tuple[Detection, ...]]:
     """Without the bills."""
     return {name: answer.detections for name, answer in answers.items()}
+
+
+def sizes_of(photos: Iterable[Photo]) -> dict[str, Size]:
+    """Upright sizes by id, as `deal` takes them."""
+    return {photo.id: photo.picture.upright for photo in photos}
+
+
+def views_of(looks: Mapping[str, Glimpse]) -> dict[str, PixelBox]:
+    """What a cropping tier shows, by id; without photographs that it shows whole."""
+    return {name: shown for name, look in looks.items() if (shown := region(look)) is not None}

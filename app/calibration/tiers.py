@@ -61,9 +61,7 @@ def deal(photos: Mapping[str, Size], tier: Tier, seed: str, views: Mapping[str, 
 def _by_shape(photos: Mapping[str, Size], tier: Tier, shown: Mapping[str, PixelBox]) -> list[list[str]]:
     groups: dict[Shape, list[str]] = {}
     for name, size in sorted(photos.items()):
-        view = shown.get(name) or PixelBox(0.0, 0.0, size.width_px, size.height_px)
-        shape = tier.shape((view.right_px - view.left_px, view.bottom_px - view.top_px))
-        groups.setdefault(shape, []).append(name)
+        groups.setdefault(tier.shape(size, shown.get(name)), []).append(name)
     return [groups[shape] for shape in sorted(groups)]
 
 

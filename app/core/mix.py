@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.accuracy import BUDGET_TOLERANCE
+from app.core.geometry import PixelBox, Size
 from app.core.model import ALONE, GridMode, Layout, Shape
 
 
@@ -57,9 +58,13 @@ class Tier:
         """Inferences per image of a full sheet."""
         return 1 / self.cells
 
-    def shape(self, shown: tuple[float, float]) -> Shape:
-        """Of whose company an image is whose shown part is so wide and high."""
-        return Shape.of(*shown) if self.by_shape else Shape.ANY
+    def shape(self, upright: Size, view: PixelBox | None = None) -> Shape:
+        """In whose company an image of this size is, of which `view` is shown (None: all)."""
+        if not self.by_shape:
+            return Shape.ANY
+        if view is None:
+            return Shape.of(upright.width_px, upright.height_px)
+        return Shape.of(view.right_px - view.left_px, view.bottom_px - view.top_px)
 
     def __str__(self) -> str:
         words = ["|".join(map(str, self.layouts))]

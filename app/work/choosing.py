@@ -27,8 +27,7 @@ class Placed:
     @classmethod
     def at(cls, tier: Tier, upright: Size, view: PixelBox | None = None) -> Placed:
         """In this tier, with the shape of what is shown."""
-        shown = view or PixelBox(0.0, 0.0, upright.width_px, upright.height_px)
-        return cls(tier, view, tier.shape((shown.right_px - shown.left_px, shown.bottom_px - shown.top_px)))
+        return cls(tier, view, tier.shape(upright, view))
 
 
 class Chooser:
@@ -42,9 +41,8 @@ class Chooser:
         """The fallback's tier where no scout could look in time."""
         if not choice.mix.is_scouted:
             return Placed.at(choice.mix.tiers[0], picture.upright)
-        if self._scout is None:
-            return Placed.at(choice.fallback, picture.upright)
-        glimpse = await self._scout.look(image, picture, patience_s=min(PATIENCE_S, max(0.0, time_left_s)))
+        patience_s = min(PATIENCE_S, max(0.0, time_left_s))
+        glimpse = None if self._scout is None else await self._scout.look(image, picture, patience_s=patience_s)
         if glimpse is None:
             return Placed.at(choice.fallback, picture.upright)
         return placed(choice.mix, glimpse, self._foresight)

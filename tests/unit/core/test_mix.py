@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.geometry import Size
 from app.core.mix import ALL_ALONE, ALONE_TIER, Escalation, Expected, Means, Mix, Tier, cheapest, choose
 from app.core.model import ALONE, GridMode, Layout, Shape
 
@@ -106,8 +107,8 @@ def test_tiers_have_names_that_tell_them_apart() -> None:
 def test_a_mix_names_the_means_that_it_uses() -> None:
     assert [set(one.means) for one in MIXES] == [set(), set(), {Means.SCOUT}, {Means.ESCALATION}]
     shaped = Mix("shaped", (Tier((Layout(2, 2),), by_shape=True),), Expected(0.25, 0.01))
-    assert (set(shaped.means), shaped.needs_placing, FOUR.shape((1, 9))) == ({Means.SHAPES}, True, Shape.ANY)
-    assert (shaped.tiers[0].shape((1, 9)), shaped.tiers[0].shape((9, 9))) == (Shape.PORTRAIT, Shape.LANDSCAPE)
+    assert (set(shaped.means), shaped.needs_placing, FOUR.shape(Size(1, 9))) == ({Means.SHAPES}, True, Shape.ANY)
+    assert (shaped.tiers[0].shape(Size(1, 9)), shaped.tiers[0].shape(Size(9, 9))) == (Shape.PORTRAIT, Shape.LANDSCAPE)
 
 
 def test_what_is_switched_off_is_not_chosen() -> None:
