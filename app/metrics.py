@@ -34,6 +34,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST  # what `Metrics.render` gives
 ENDPOINTS = ("native", "rekognition", "google", "azure")
 BUILT_ENDPOINTS = ("native", "rekognition", "google", "azure")  # those that are served so far
 TASKS = ("detect", "classify", "moderate", "other")  # other: passed through, or refused before its task was known
+GRIDDED_TASKS = ("detect", "classify", "moderate")
 OUTCOMES = ("answered", "caller_error", "provider_error", "own_error", "cancelled")
 PROVIDERS = ("emulator", "rekognition", "google", "azure", "onnx", "torch")
 PASSTHROUGH = "passthrough"
@@ -47,7 +48,7 @@ SHADOW_OUTCOMES = ("compared", "failed", "skipped")
 DENSITY_DIRECTIONS = ("sparser", "trial", "denser")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
-    "setting", "operation",
+    "setting", "prevalence", "operation",
 )  # fmt: skip
 PROVIDER_FAULTS = (
     "image_refused", "request_refused", "provider_denied", "throttled", "provider_unavailable", "provider_timeout",
@@ -227,15 +228,17 @@ class Metrics:
         self._prepare(provider)
 
     def _prepare(self, provider: str) -> None:
-        self._money.prepare(provider, "detect")
+        for task in GRIDDED_TASKS:
+            self._money.prepare(provider, task)
         self._times.provider.labels(provider)
         self._state.pending.labels("detect")
         self._watch.prepare("detect")
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:
             self._times.request.labels(endpoint)
-            for outcome in OUTCOMES:
-                self._state.requests.labels(endpoint, "detect", outcome)
+            for task in GRIDDED_TASKS:
+                for outcome in OUTCOMES:
+                    self._state.requests.labels(endpoint, task, outcome)
         for fate in FATES:
             self._sheets.boxes.labels(provider, fate)
         for reason in BYPASSES:
@@ -405,8 +408,8 @@ class Ledger:
         self.escalated = metrics.escalated
         self.scouted = metrics.scouted
 
-    def paid(self, kind: str, feature: str) -> None:
-        self._metrics.paid(self._provider, self._task, kind, self._dollars(feature))
+    def paid(self, kind: str, feature: str, task: str) -> None:
+        self._metrics.paid(self._provider, task, kind, self._dollars(feature))
 
     def error(self, kind: Named) -> None:
         self._metrics.provider_error(self._provider, kind.value)
@@ -414,8 +417,8 @@ class Ledger:
     def took(self, seconds: float) -> None:
         self._metrics.provider_took(self._provider, seconds)
 
-    def answered(self, images: int, feature: str) -> None:
-        self._metrics.answered(self._provider, self._task, images, self._dollars(feature))
+    def answered(self, images: int, feature: str, task: str) -> None:
+        self._metrics.answered(self._provider, task, images, self._dollars(feature))
 
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
         self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)

@@ -80,7 +80,7 @@ class FrontLedger(Protocol):
     def waited(self, seconds: float) -> None: ...
     def bypass(self, reason: Bypass) -> None: ...
     def added(self, seconds: float) -> None: ...
-    def answered(self, images: int, feature: str) -> None: ...
+    def answered(self, images: int, feature: str, task: str) -> None: ...
     def escalated(self) -> None: ...
 
 
@@ -277,7 +277,7 @@ class Pipeline:
             lane=Lane(
                 tenant=tenant,
                 provider=self._capabilities.provider,
-                task=call.task,
+                task=inquiry.feature.task,
                 feature=inquiry.feature,
                 parameters=inquiry.parameters,
                 layouts=choice.widest.layouts,
@@ -446,7 +446,7 @@ class Pipeline:
         finally:
             self._alone -= 1
         self._learn(job, outcome)
-        self._ledger.answered(int(isinstance(outcome.result, Answer)), job.lane.feature)
+        self._ledger.answered(int(isinstance(outcome.result, Answer)), job.lane.feature, job.lane.task)
         return outcome
 
     def _alone_in_s(self) -> float:

@@ -38,6 +38,7 @@ Role = Literal["all", "api", "worker"]
 Provider = Literal["emulator", "rekognition", "google", "azure", "onnx", "torch"]
 GridMode = Literal["kept", "paper"]
 SceneLabels = Literal["drop", "alone"]
+Classify = Literal["detection", "alone"]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Names = Annotated[tuple[str, ...], NoDecode]  # written with commas between
@@ -124,6 +125,10 @@ class Settings(BaseSettings):
         "What a calibrated mix may use: `shapes`, `scout`, `escalation`, or `none` of them.",
     )
     scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
+    classify: Classify | None = _entry(
+        None, "`detection`, `alone`", "Labels of images: by detection on grids, or alone; unset: as docs/classify.md says."
+    )
+    moderate_group: int = _entry(9, "images", "Largest group that is tested for unsafe content; 1: all alone.", ge=1, le=25)
     grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
 

@@ -40,7 +40,7 @@ from app.core.model import (
 from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
-VERSION = 4
+VERSION = 5
 ENVELOPE = struct.Struct(">2sBI")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63
@@ -72,6 +72,7 @@ def encode_job(job: Job) -> bytes:
             inquiry.max_results,
             inquiry.own_vendor,
             _pack(inquiry.own_request),
+            [_pack(category) for category in inquiry.categories],
         ],
         "picture": [picture.format, picture.stored.width_px, picture.stored.height_px, picture.orientation],
         "times": [job.max_wait_s, job.time_left_s],
@@ -88,7 +89,7 @@ def decode_job(data: bytes) -> Job:
 
 def _job(head: Mapping[str, Any], image: bytes) -> Job:
     tenant, provider, task, feature, parameters, layouts, mode, shape = head["lane"]
-    asked, asked_parameters, min_score, max_results, own_vendor, own_request = head["inquiry"]
+    asked, asked_parameters, min_score, max_results, own_vendor, own_request, categories = head["inquiry"]
     kind, width, height, orientation = head["picture"]
     max_wait_s, time_left_s = head["times"]
     return Job(
@@ -111,6 +112,7 @@ def _job(head: Mapping[str, Any], image: bytes) -> Job:
             max_results,
             own_vendor,
             _unpack_text(own_request),
+            tuple(map(_unpack_text, categories)),
         ),
         picture=Picture(kind, Size(width, height), orientation),
         image=image,

@@ -35,7 +35,7 @@ class RawRequest:
 
 
 class Task(StrEnum):
-    """The three tasks of the paper; only `detect` is gridded so far."""
+    """The paper's three tasks. `classify`: detection on a grid, its labels gathered per image; `moderate`: group testing."""
 
     DETECT = "detect"
     CLASSIFY = "classify"
@@ -54,6 +54,21 @@ class Feature(StrEnum):
     LANDMARKS = "landmarks"
     LOGOS = "logos"
     TEXT = "text"
+    LABELS = "labels"  # of the whole image, without places
+    MODERATION = "moderation"  # unsafe content of the whole image, without places
+
+    @property
+    def task(self) -> Task:
+        """Which of the paper's tasks asking for it is."""
+        return _TASKS.get(self, Task.DETECT)
+
+    @property
+    def on_sheet(self) -> Feature:
+        """What a sheet is asked for in its stead: labels have no place there, the objects that they name do."""
+        return Feature.OBJECTS if self is Feature.LABELS else self
+
+
+_TASKS = {Feature.LABELS: Task.CLASSIFY, Feature.MODERATION: Task.MODERATE}
 
 
 class GridMode(StrEnum):
@@ -88,6 +103,7 @@ class Bypass(StrEnum):
     SIZE = "size"  # too small, too large or too elongated to share a sheet
     FEATURES = "features"  # asks for something without geometry, or of a model that was seen to answer without
     SETTING = "setting"  # the operator chose to send these alone
+    PREVALENCE = "prevalence"  # so many images are unsafe, or so little is known yet, that a group test would cost more
     OPERATION = "operation"  # not an operation that can be gridded: passed through
 
 
@@ -154,7 +170,8 @@ class Inquiry:
     `parameters` is canonical JSON of what changes the inference (it splits lanes); `min_score_unit` (0..1) and
     `max_results` only filter (they do not). `own_request` is the client's request without the image: an image that is sent
     alone to the provider `own_vendor` is asked with exactly these words. `parameters` are in the language of `own_vendor`, too;
-    where that is empty (the inquiry of a sheet), in that of whoever is asked.
+    where that is empty (the inquiry of a sheet), in that of whoever is asked. `categories` only filter, too: the kinds of
+    unsafe content that matter to whoever asks for moderation, as `core.moderation` names them (empty: all).
     """
 
     feature: Feature
@@ -163,6 +180,7 @@ class Inquiry:
     max_results: int | None = None
     own_vendor: str = ""
     own_request: str = ""
+    categories: tuple[str, ...] = ()
 
     def heard_by(self, vendor: str) -> Inquiry:
         """What of it means anything to the provider that speaks `vendor`: not the parameters and words of another language."""
@@ -221,7 +239,12 @@ class Lane:
         """Short, stable, and free of anything secret (the tenant goes in as a hash)."""
         parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, self.mode, self.shape]
         parts += map(str, self.layouts)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+        return _digest(parts)
+
+    @property
+    def stream(self) -> str:
+        """The same for all images of this kind and tenant, however they are packed: whose share of unsafe ones is estimated."""
+        return _digest([self.tenant, self.provider, self.task, self.feature, self.parameters])
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +366,10 @@ class Outcome:
     job_id: str
     result: Answer | Failure
     bill: Bill = field(default_factory=Bill)
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
 def canonical_json(value: Any) -> str:

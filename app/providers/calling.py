@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from app.clock import Clock
-from app.core.model import Feature, Inquiry
+from app.core.model import Feature, Inquiry, Task
 from app.errors import Fault, Kind, Problem
 from app.providers.contract import Provider, Reading
 from app.providers.latency import LatencyTracker
@@ -71,12 +71,17 @@ class PaidKind(StrEnum):
     PASSTHROUGH = "passthrough"
     SHADOW = "shadow"
 
+    @property
+    def is_sheet(self) -> bool:
+        """Whether several images are asked about at once."""
+        return self in {PaidKind.GRID, PaidKind.GROUP_TEST}
+
 
 class Meter(Protocol):
     """What happened at the provider, one call per event. The metrics module implements it."""
 
-    def paid(self, kind: str, feature: str) -> None:
-        """One inference was paid."""
+    def paid(self, kind: str, feature: str, task: str) -> None:
+        """One inference was paid: what was asked for, and in whose service."""
         ...
 
     def error(self, kind: Kind) -> None:
@@ -128,6 +133,7 @@ class _Question:
     image: bytes = field(repr=False)
     inquiry: Inquiry
     kind: PaidKind
+    task: Task
     permit: Permit | None
     started_s: float
     deadline_s: float
@@ -178,17 +184,30 @@ class Caller:
         """How long the vendor still counts as throttling, 0 if it does not: more calls make everything later, not sooner."""
         return self._turns[feature].pace.throttles_for_s(self._clock.now_s())
 
+    def p95_s(self) -> float:
+        """What 19 of 20 successful attempts take at present."""
+        return self._latency.p95_s(self._clock.now_s())
+
     async def ask(
-        self, image: bytes, inquiry: Inquiry, *, kind: PaidKind, time_left_s: float, permit: Permit | None = None
+        self,
+        image: bytes,
+        inquiry: Inquiry,
+        *,
+        kind: PaidKind,
+        time_left_s: float,
+        permit: Permit | None = None,
+        task: Task | None = None,
     ) -> Asked:
         """Ask until there is an answer, a failure that no retry helps, or too little time.
 
-        A sheet (`PaidKind.GRID`) is asked less stubbornly, see `_may_retry`. `permit(lease_s)` is awaited before every
+        A sheet is asked less stubbornly, see `_may_retry`. `task`: whom it counts for, where that is not the task of what is
+        asked for. `permit(lease_s)` is awaited before every
         attempt and every longer wait; False raises `LeaseLost`, and nothing more is paid. Raises `AskFailed` (a Problem) in
         every other case without an answer.
         """
         now_s = self._clock.now_s()
-        question = _Question(image, inquiry, kind, permit, started_s=now_s, deadline_s=now_s + time_left_s)
+        served = inquiry.feature.task if task is None else task
+        question = _Question(image, inquiry, kind, served, permit, started_s=now_s, deadline_s=now_s + time_left_s)
         try:
             reading = await self._ask_until_answered(question)
         except Problem as problem:
@@ -243,7 +262,7 @@ class Caller:
     def _slots(self, question: _Question) -> asyncio.Semaphore:
         if question.kind is PaidKind.SHADOW:
             return self._shadow_slots
-        return self._sheet_slots if question.kind is PaidKind.GRID else self._other_slots
+        return self._sheet_slots if question.kind.is_sheet else self._other_slots
 
     async def _attempt(self, question: _Question) -> Reading:
         await question.hold(self._lease_s)
@@ -302,7 +321,7 @@ class Caller:
         """
         if problem.kind not in _RETRIED or question.paid >= MOST_PAID_ATTEMPTS:
             return False
-        if question.kind is not PaidKind.GRID or problem.kind is Kind.THROTTLED:
+        if not question.kind.is_sheet or problem.kind is Kind.THROTTLED:
             return True
         return problem.kind is not Kind.PROVIDER_TIMEOUT and question.failures < MOST_SHEET_FAILURES
 
@@ -327,4 +346,4 @@ class Caller:
 
     def _pay(self, question: _Question) -> None:
         question.paid += 1
-        self._meter.paid(question.kind, question.inquiry.feature)
+        self._meter.paid(question.kind, question.inquiry.feature, question.task)

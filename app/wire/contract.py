@@ -73,7 +73,6 @@ class Call:
 
     endpoint: str
     operation: str
-    task: Task
     tenant: Tenant
     source: ImageSource
     inquiries: tuple[Inquiry, ...]
@@ -83,6 +82,11 @@ class Call:
     alone: Bypass | None = None
     check: Callable[[Picture], None] | None = None
     memo: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        """Which of the paper's tasks it is; of several, that of the first inquiry."""
+        return self.inquiries[0].feature.task
 
 
 @dataclass(frozen=True, slots=True)

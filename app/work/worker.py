@@ -34,7 +34,7 @@ log = get_logger(__name__)
 class WorkLedger(Protocol):
     """What is counted about finished work; the metrics module implements it."""
 
-    def answered(self, images: int, feature: str) -> None: ...
+    def answered(self, images: int, feature: str, task: str) -> None: ...
     def lease_event(self, event: str) -> None: ...
 
 
@@ -189,7 +189,8 @@ class Worker:
                 log.warning("cannot deliver", sheet_id=opened.batch.id, reason=problem.detail)
                 return
             opened.waiting -= {outcome.job_id for outcome in outcomes}
-            self._ledger.answered(len(answered & settlement.delivered), opened.batch.lane.feature)
+            lane = opened.batch.lane
+            self._ledger.answered(len(answered & settlement.delivered), lane.feature, lane.task)
             if settlement.stale:
                 raise LeaseLost(opened.batch.id)
 

@@ -41,13 +41,13 @@ class Tally:
         for fate, count in (("kept", kept), ("seam", seam), ("gutter", gutter)):
             self.fates[fate] += count
 
-    def answered(self, images: int, feature: str) -> None:
+    def answered(self, images: int, feature: str, task: str) -> None:
         self.answered_images += images
 
     def lease_event(self, event: str) -> None:
         self.events.append(event)
 
-    def paid(self, kind: str, feature: str) -> None:
+    def paid(self, kind: str, feature: str, task: str) -> None:
         self.paid_kinds.append(kind)
 
     def error(self, kind: Kind) -> None:

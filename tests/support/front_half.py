@@ -11,7 +11,7 @@ from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.budget import Budget
 from app.core.clients import Tenant
-from app.core.model import Answer, Bypass, Feature, Inquiry, Outcome, Task
+from app.core.model import Answer, Bypass, Feature, Inquiry, Outcome
 from app.pipeline import Pipeline, Policy
 from app.providers.calling import Caller
 from app.providers.contract import LinkReader
@@ -96,7 +96,6 @@ def call(**changes: object) -> Call:
     plain = Call(
         endpoint="native",
         operation="detect",
-        task=Task.DETECT,
         tenant=Tenant("tenant"),
         source=InlineImage(painted("red")),
         inquiries=(Inquiry(Feature.OBJECTS),),

@@ -284,11 +284,11 @@ def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
 def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
     metrics = build()
     ledger = metrics.ledger("rekognition", "detect", price)
-    ledger.paid("single", "objects")
+    ledger.paid("single", "objects", "detect")
     ledger.passed_through(1, DOLLARS_EACH)
     ledger.error(Kind.PROVIDER_TIMEOUT)
     ledger.took(0.2)
-    ledger.answered(2, "objects")
+    ledger.answered(2, "objects", "detect")
     ledger.boxes(kept=1, seam=2, gutter=3)
     ledger.filtered(4)
     ledger.request_done("native", "other", "caller_error", 0.01)
@@ -303,10 +303,10 @@ def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
 def test_each_feature_has_its_own_price() -> None:
     metrics = build()
     ledger = metrics.ledger("google", "detect", {"objects": 0.5, "faces": 0.25}.__getitem__)
-    ledger.paid("grid", "objects")
-    ledger.paid("grid", "faces")
-    ledger.answered(2, "objects")
-    ledger.answered(2, "faces")
+    ledger.paid("grid", "objects", "detect")
+    ledger.paid("grid", "faces", "detect")
+    ledger.answered(2, "objects", "detect")
+    ledger.answered(2, "faces", "detect")
     assert metrics.snapshot()["dollars"] == {"spent": 0.75, "saved": 0.75}
 
 
@@ -340,13 +340,13 @@ def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     metrics = build()
     ledger = metrics.ledger("rekognition", "detect", price)
     for _ in range(3):
-        ledger.paid("single", "objects")
-    ledger.answered(1, "objects")
+        ledger.paid("single", "objects", "detect")
+    ledger.answered(1, "objects", "detect")
     inferences = metrics.snapshot()["inferences"]
     assert (inferences["paid"], inferences["saved"], inferences["saved_percent"]) == (3, -2, -200)
     for _ in range(3):
-        ledger.paid("grid", "objects")
-    ledger.answered(9, "objects")
+        ledger.paid("grid", "objects", "detect")
+    ledger.answered(9, "objects", "detect")
     assert metrics.snapshot()["inferences"]["saved_percent"] == 40
     assert metrics.snapshot()["dollars"]["saved"] == 4 * DOLLARS_EACH
 

@@ -13,7 +13,7 @@ from app.core.accuracy import drops, table
 from app.core.budget import Budget
 from app.core.clients import Tenant
 from app.core.geometry import UnitBox
-from app.core.model import Answer, Bypass, Detection, Feature, Inquiry, Task
+from app.core.model import Answer, Bypass, Detection, Feature, Inquiry
 from app.pipeline import Pipeline, Policy
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, Reading
@@ -91,7 +91,6 @@ async def test_who_names_no_threshold_gets_what_is_usually_shown(
     call = Call(
         endpoint="google",
         operation="OBJECT_LOCALIZATION",
-        task=Task.DETECT,
         tenant=Tenant("tenant"),
         source=InlineImage(painted("red")),
         inquiries=(Inquiry(Feature.OBJECTS, min_score_unit=min_score_unit),),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core.clients import Tenant
-from app.core.model import Failure, Outcome, Picture, RawRequest, Task
+from app.core.model import Failure, Outcome, Picture, RawRequest
 from app.errors import Kind, Problem
 from app.wire.azure import refusals
 from app.wire.azure.analysis32 import API_32
@@ -109,7 +109,6 @@ class AzureDialect:
         return Call(
             endpoint=self.name,
             operation=asked.operation,
-            task=Task.DETECT,
             tenant=tenant,
             source=source,
             inquiries=tuple(asked.inquiries[name] for name in parts.placed),

@@ -17,7 +17,7 @@ import pybase64
 
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, Tenant
-from app.core.model import Feature, Inquiry, RawRequest, Task, canonical_json
+from app.core.model import Feature, Inquiry, RawRequest, canonical_json
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
 from app.wire.contract import Call, Calls, ImageSource, InlineImage, LinkedImage, Rest, Wishes
@@ -167,7 +167,6 @@ def _call(image: AskedImage, names: tuple[str, ...], caller: Caller) -> Call:
     return Call(
         endpoint=caller.endpoint,
         operation=ANNOTATE,
-        task=Task.DETECT,
         tenant=caller.tenant,
         source=source,
         inquiries=tuple(_inquiry(image, name) for name in names),

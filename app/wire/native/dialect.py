@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.core.clients import Clients
-from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, RawRequest, Task
+from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, RawRequest
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, RawReply
 from app.wire.headers import answer_headers, read_wishes
@@ -50,7 +50,6 @@ class NativeDialect:
         return Call(
             endpoint=self.name,
             operation=OPERATION,
-            task=Task.DETECT,
             tenant=request.read_tenant(raw.headers, self._clients),
             source=InlineImage(image),
             inquiries=inquiries,

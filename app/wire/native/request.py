@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from app.core.clients import Clients, Tenant
-from app.core.model import Feature, RawRequest
+from app.core.model import Feature, RawRequest, Task
 from app.errors import Kind, Problem
 from app.wire.headers import bearer_token
 from app.wire.native.multipart import read_image_field
@@ -19,7 +19,9 @@ T = TypeVar("T")
 
 # What can be asked for here; not every provider offers all of it. Custom models need the ARN of a model, which only the
 # vendor's own dialect can name.
-FEATURES: Mapping[str, Feature] = {feature.value: feature for feature in Feature if feature is not Feature.CUSTOM_OBJECTS}
+FEATURES: Mapping[str, Feature] = {
+    feature.value: feature for feature in Feature if feature.task is Task.DETECT and feature is not Feature.CUSTOM_OBJECTS
+}
 DEFAULT_FEATURE = Feature.OBJECTS
 
 MAX_RESULTS = 1000

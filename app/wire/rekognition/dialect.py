@@ -19,7 +19,7 @@ import orjson
 
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients
-from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, Task, canonical_json
+from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, canonical_json
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, RawReply
 from app.wire.headers import answer_headers, read_wishes
@@ -88,7 +88,6 @@ class RekognitionDialect:
         return Call(
             endpoint=self.name,
             operation=name,
-            task=Task.DETECT,
             tenant=tenant,
             source=source,
             inquiries=(_inquiry(operation, asked, values),),

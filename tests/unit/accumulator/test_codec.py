@@ -74,7 +74,14 @@ lanes = st.builds(
     st.sampled_from(GridMode),
 )
 inquiries = st.builds(
-    Inquiry, st.sampled_from(Feature), texts, st.none() | ratios, st.none() | st.integers(0, 99), st.just("rekognition"), texts
+    Inquiry,
+    st.sampled_from(Feature),
+    texts,
+    st.none() | ratios,
+    st.none() | st.integers(0, 99),
+    st.just("rekognition"),
+    texts,
+    st.lists(texts, max_size=3).map(tuple),
 )
 pictures = st.builds(
     Picture, st.sampled_from(["jpeg", "png", "webp"]), st.builds(Size, st.integers(1, 9), st.integers(1, 9)), st.integers(1, 8)
@@ -223,7 +230,7 @@ def test_every_field_of_job_and_outcome_is_covered() -> None:
     known = {
         Job: "id request_id lane inquiry picture image max_wait_s time_left_s view",
         Lane: "tenant provider task feature parameters layouts mode shape",
-        Inquiry: "feature parameters min_score_unit max_results own_vendor own_request",
+        Inquiry: "feature parameters min_score_unit max_results own_vendor own_request categories",
         Picture: "format stored orientation",
         Outcome: "job_id result bill",
         Answer: "detections verbatim verbatim_vendor extra",

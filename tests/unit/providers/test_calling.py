@@ -77,7 +77,7 @@ class Counts:
     errors: list[Kind] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    def paid(self, kind: str, feature: str) -> None:
+    def paid(self, kind: str, feature: str, task: str) -> None:
         self.paid_kinds.append(kind)
 
     def error(self, kind: Kind) -> None:

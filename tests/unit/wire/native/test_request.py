@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clients import Tenant
-from app.core.model import Feature, Inquiry, RawRequest, Task
+from app.core.model import Feature, Inquiry, RawRequest
 from app.errors import Fault, Kind, Problem
 from app.wire.contract import Call, InlineImage, Wishes
 from app.wire.native import NativeDialect
@@ -29,7 +29,6 @@ def test_the_plainest_request() -> None:
     assert call == Call(
         endpoint="native",
         operation="detect",
-        task=Task.DETECT,
         tenant=Tenant("anonymous"),
         source=InlineImage(PIXELS),
         inquiries=(Inquiry(Feature.OBJECTS, min_score_unit=0.5, max_results=100),),

@@ -1,0 +1,134 @@
+"""Unsafe content: the categories that all vendors' words are put into, and whom an answer speaks against. Pure.
+
+A finding of moderation has no place: it speaks against every image of a group whose client cares for its category at its score.
+Small content scores lower, so a group is asked, and judged, at a threshold that is lower by a margin (`Margins`); a single
+image is judged by its client's own threshold, and its answer is handed on whatever it says.
+
+Words: Rekognition's taxonomy of version 7 ("Moderating content", two upper levels), Google's SafeSearchAnnotation, Azure's
+`adult` of 3.2. A word that is in none of these counts for every client: nothing is overlooked for being new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from app.core.model import Detection, Inquiry
+
+
+class Category(StrEnum):
+    """Kinds of unsafe content, in our words."""
+
+    ADULT = "adult"
+    RACY = "racy"
+    VIOLENCE = "violence"
+    GORE = "gore"
+    MEDICAL = "medical"
+    SPOOF = "spoof"
+    DRUGS = "drugs"
+    TOBACCO = "tobacco"
+    ALCOHOL = "alcohol"
+    GAMBLING = "gambling"
+    RUDE = "rude"
+    HATE = "hate"
+
+
+# Of a client who names no threshold: more likely than not (Rekognition's own default, too).
+DEFAULT_THRESHOLD_UNIT = 0.5
+# No group is asked below this: vendors' lowest scores are noise, and would flag every group.
+LEAST_THRESHOLD_UNIT = 0.01
+
+# By words in lower case, of the vendors' upper levels.
+_CATEGORIES: Mapping[str, Category] = MappingProxyType(
+    {
+        **{category.value: category for category in Category},
+        "gory": Category.GORE,
+        "explicit": Category.ADULT,
+        "explicit nudity": Category.ADULT,
+        "explicit sexual activity": Category.ADULT,
+        "sex toys": Category.ADULT,
+        "non-explicit nudity of intimate parts and kissing": Category.RACY,
+        "non-explicit nudity": Category.RACY,
+        "obstructed intimate parts": Category.RACY,
+        "kissing on the lips": Category.RACY,
+        "swimwear or underwear": Category.RACY,
+        "female swimwear or underwear": Category.RACY,
+        "male swimwear or underwear": Category.RACY,
+        "weapons": Category.VIOLENCE,
+        "graphic violence": Category.GORE,
+        "visually disturbing": Category.GORE,
+        "death and emaciation": Category.GORE,
+        "crashes": Category.VIOLENCE,
+        "drugs & tobacco": Category.DRUGS,
+        "products": Category.DRUGS,
+        "drugs & tobacco paraphernalia & use": Category.DRUGS,
+        "smoking": Category.TOBACCO,
+        "alcohol use": Category.ALCOHOL,
+        "alcoholic beverages": Category.ALCOHOL,
+        "rude gestures": Category.RUDE,
+        "middle finger": Category.RUDE,
+        "hate symbols": Category.HATE,
+        "nazi party": Category.HATE,
+        "white supremacy": Category.HATE,
+        "extremist": Category.HATE,
+    }
+)
+
+
+def category_of(finding: Detection) -> Category | None:
+    """Of the label, else of the nearest of its parents (`fields["parents"]`, names) that is known."""
+    parents = finding.fields.get("parents")
+    names = [finding.label, *(name for name in (parents if isinstance(parents, list) else []) if isinstance(name, str))]
+    return next((_CATEGORIES[name.lower()] for name in names if name.lower() in _CATEGORIES), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """By how much a group's threshold lies below its clients', by the number of images in it.
+
+    `by_size`: measured ones (score units, 0 to 1); a size that was not measured takes the margin of the next larger that was,
+    or else of the largest. The default is careful: nothing is known of how a vendor's scores fall.
+    """
+
+    by_size: Mapping[int, float]
+
+    def __post_init__(self) -> None:
+        if any(size < 2 or not 0 <= margin <= 1 for size, margin in self.by_size.items()):
+            raise ValueError(f"margins between 0 and 1 for groups of at least 2, not {dict(self.by_size)}")
+
+    def of(self, size: int) -> float:
+        """0 for an image alone."""
+        if size < 2 or not self.by_size:
+            return 0.0
+        larger = [known for known in self.by_size if known >= size]
+        return self.by_size[min(larger)] if larger else self.by_size[max(self.by_size)]
+
+
+DEFAULT_MARGINS = Margins(MappingProxyType({2: 0.15, 4: 0.25, 9: 0.35, 25: 0.45}))
+
+
+def threshold(inquiry: Inquiry, margin: float = 0.0) -> float:
+    """Score from which on a finding counts for this client, 0 to 1."""
+    own = DEFAULT_THRESHOLD_UNIT if inquiry.min_score_unit is None else inquiry.min_score_unit
+    return max(min(own, LEAST_THRESHOLD_UNIT), own - margin)
+
+
+def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float = 0.0) -> bool:
+    """Whether one of the findings counts for this client."""
+    least_unit = threshold(inquiry, margin)
+    return any(finding.score_unit >= least_unit and cares_for(inquiry, finding) for finding in findings)
+
+
+def cares_for(inquiry: Inquiry, finding: Detection) -> bool:
+    """Whether the client asked for this category; one that nobody knows counts for everybody."""
+    if not inquiry.categories:
+        return True
+    category = category_of(finding)
+    return category is None or category.value in inquiry.categories
+
+
+def loosest_threshold(inquiries: Sequence[Inquiry], margin: float) -> float:
+    """What a group is asked at, so that every client's own filter loses nothing."""
+    return min(threshold(inquiry, margin) for inquiry in inquiries)
