@@ -70,7 +70,18 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 IMPLEMENTATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "accumulator": {
         "memory": ("memory",),
-        "redis": ("redis", "intake", "workshop", "claiming", "replies", "shards", "scripts", "keys", "codec"),
+        "redis": (
+            "redis",
+            "redis_prevalence",
+            "intake",
+            "workshop",
+            "claiming",
+            "replies",
+            "shards",
+            "scripts",
+            "keys",
+            "codec",
+        ),
     },
     "providers": {name: (name,) for name in ("rekognition", "google", "azure", "local")},
     "wire": {name: (name,) for name in ("native", "rekognition", "google", "azure")},

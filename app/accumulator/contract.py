@@ -28,6 +28,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.core.model import Batch, Job, Outcome
+from app.core.prevalence import Prevalence
 
 
 class Withdrawal(StrEnum):
@@ -90,8 +91,29 @@ class Workshop(Protocol):
         ...
 
 
+class PrevalenceStore(Protocol):
+    """What all processes together know of the share of unsafe images, by stream (`Lane.stream`).
+
+    A stream that nobody has added to for a day may be forgotten; then nothing is known of it. Calls that end without an answer
+    may have been counted or not: this is an estimate, and says so.
+    """
+
+    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
+        """Add so many decided images (`Prevalence.seen`), and return what is known with them."""
+        ...
+
+    async def read(self, stream: str) -> Prevalence:
+        """What is known; nothing is changed."""
+        ...
+
+
 class Accumulator(Intake, Workshop, Protocol):
     """Both sides, and the life cycle."""
+
+    @property
+    def prevalence(self) -> PrevalenceStore:
+        """Beside the lanes, in the same store."""
+        ...
 
     async def start(self) -> None:
         """Connect; raises Problem(ACCUMULATOR_UNAVAILABLE) when that fails. May be called once."""

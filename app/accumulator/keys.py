@@ -4,7 +4,7 @@ All keys of a shard share the hash tag `{<namespace>:<shard>}`, so that they liv
 may touch them together. A lane belongs to one shard, by hash; so does everything that happens to its jobs.
 
 The shard's own keys (`SHARD_KEYS`) are given to every script, in this order; `lua/_shard.lua` names them in the same order.
-Lua fills `<lane>`, `<job>` and `<process>` in nowhere: names are made here only.
+Lua fills `<lane>`, `<job>`, `<process>` and `<stream>` in nowhere: names are made here only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ IMAGE_GRACE_S = 10.0
 OUTCOME_TTL_S = 30.0
 # Tokens and heartbeats mean nothing after so long, seconds; what they announce is found again by looking.
 SIGNAL_TTL_S = 60.0
+# A stream without images is forgotten after a day, seconds: long enough for a night without traffic, and what comes after
+# that may well be something else.
+PREVALENCE_TTL_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ OTHER_KEYS = (
     KeySpec("image:<job>", "string", None, "the job and its image (codec); lives for the job's time and IMAGE_GRACE_S"),
     KeySpec("outcome:<job>", "string", OUTCOME_TTL_S, "the job's outcome (codec) until its process has read it"),
     KeySpec("reply:<process>", "list", OUTCOME_TTL_S, "ids of jobs whose outcomes wait for this process"),
+    KeySpec("prevalence:<stream>", "hash", PREVALENCE_TTL_S, "the share of unsafe images, as in core.prevalence.Prevalence"),
 )
 # Keys that never expire. There are none, and the tests see to it that this stays true.
 PERMANENT_KEYS: tuple[str, ...] = ()
@@ -104,7 +108,10 @@ class ShardKeys:
     def reply(self, process_id: str) -> str:
         return f"{self.tag}:reply:{process_id}"
 
+    def prevalence(self, stream: str) -> str:
+        return f"{self.tag}:prevalence:{stream}"
+
 
 def shard_of(lane_key: str, shards: int) -> int:
-    """Which shard a lane lives on; `Lane.key` is a hash already, in hexadecimal."""
+    """Which shard a lane lives on; `Lane.key` is a hash already, in hexadecimal. (`Lane.stream`, too.)"""
     return int(lane_key, 16) % shards

@@ -9,14 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import OrderedDict
 from collections.abc import Sequence
 
-from app.accumulator.contract import Settlement, Withdrawal
+from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.waiters import Waiter, Waiters
 from app.clock import Clock
 from app.core.lanes import Admission, Lanes
 from app.core.model import Batch, Job, Outcome
+from app.core.prevalence import Prevalence
 from app.errors import Kind, Problem
+
+# Streams whose prevalence is kept; the one that was added to longest ago is forgotten first.
+MOST_STREAMS = 10_000
+
+
+class MemoryPrevalence:
+    """Implements `contract.PrevalenceStore` within one process."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Prevalence] = OrderedDict()
+
+    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
+        self._known[stream] = known = (await self.read(stream)).seen(images, unsafe)
+        self._known.move_to_end(stream)
+        if len(self._known) > MOST_STREAMS:
+            self._known.popitem(last=False)
+        return known
+
+    async def read(self, stream: str) -> Prevalence:
+        return self._known.get(stream, Prevalence())
 
 
 class MemoryAccumulator:
@@ -28,8 +50,13 @@ class MemoryAccumulator:
         self._lanes = Lanes(max_pending=max_pending)
         self._waiters = Waiters(clock, self._expired)
         self._changed = asyncio.Event()
+        self._prevalence = MemoryPrevalence()
         self._draining = False
         self._closed = False
+
+    @property
+    def prevalence(self) -> PrevalenceStore:
+        return self._prevalence
 
     async def start(self) -> None:
         """Nothing to connect to."""

@@ -15,10 +15,11 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from app.accumulator.contract import Settlement, Withdrawal
+from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
 from app.accumulator.keys import ShardKeys
 from app.accumulator.limits import Limits
+from app.accumulator.redis_prevalence import RedisPrevalence
 from app.accumulator.scripts import ShardCommands, connect, load_scripts
 from app.accumulator.shards import Shards
 from app.accumulator.tasks import Backoff, Errands, Tasks
@@ -69,6 +70,7 @@ class RedisAccumulator:
         self._uses_intake = intake
         self._uses_workshop = workshop
         self._intake = RedisIntake(self._shards, clock or SystemClock(), max_pending, lease_s, backoffs)
+        self._prevalence = RedisPrevalence(self._shards)
         self._workshop = RedisWorkshop(self._shards, lease_s, self._backoff, self._closing)
 
     def _backoff(self) -> Backoff:
@@ -102,6 +104,10 @@ class RedisAccumulator:
             await self._workshop.close()
         await self._tasks.close()
         await self._links.close()
+
+    @property
+    def prevalence(self) -> PrevalenceStore:
+        return self._prevalence
 
     @property
     def is_listening(self) -> bool:

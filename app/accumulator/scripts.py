@@ -30,6 +30,7 @@ from app.accumulator.replies import Recalled
 from app.clock import Clock
 from app.core.lanes import RETURN_GRACE_S, Admission, Settled
 from app.core.model import Job, Release
+from app.core.prevalence import MEMORY_IMAGES, Prevalence
 from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
 from app.errors import Kind, Problem
 
@@ -46,6 +47,7 @@ SCRIPTS = (
     "extend",
     "give_back",
     "nudge",
+    "observe",
     "peek",
     "pending",
     "recall",
@@ -299,6 +301,16 @@ class ShardCommands:
         answer = await self._run("recall", [self._keys.outcome(job_id) for job_id in job_ids], job_ids)
         return [found if isinstance(found, bytes) else Recalled.UNDER_WAY if found else Recalled.LOST for found in answer]
 
+    async def observe(self, stream: str, images: int, unsafe: int) -> Prevalence:
+        """So many more images of a stream were decided; what is known of it with them."""
+        arguments = [images, unsafe, repr(MEMORY_IMAGES), _ms(keys.PREVALENCE_TTL_S)]
+        return _prevalence(await self._run("observe", [self._keys.prevalence(stream)], arguments))
+
+    async def prevalence(self, stream: str) -> Prevalence:
+        """What is known of a stream."""
+        with _translated():
+            return _prevalence(await _command(self._links.calls, "HMGET", self._keys.prevalence(stream), "images", "unsafe"))
+
     async def _pop(self, name: str) -> str | None:
         with _translated():
             found = await _command(self._links.blocking, "BLPOP", name, self._limits.block_s)
@@ -315,6 +327,11 @@ class ShardCommands:
                 return await _command(self._links.calls, "EVALSHA", script.sha, *rest)
             except NoScriptError:
                 return await _command(self._links.calls, "EVAL", script.text, *rest)
+
+
+def _prevalence(counts: Sequence[bytes | None]) -> Prevalence:
+    images, unsafe = counts
+    return Prevalence() if images is None or unsafe is None else Prevalence(float(images), float(unsafe))
 
 
 def _us(seconds: float) -> int:

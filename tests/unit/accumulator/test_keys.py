@@ -21,6 +21,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
         KEYS.image("j"),
         KEYS.outcome("j"),
         KEYS.reply("p"),
+        KEYS.prevalence("s"),
         KEYS.wake,
         KEYS.workers,
     ]
@@ -29,6 +30,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
 
 def test_every_name_that_is_made_is_in_the_table() -> None:
     made = [KEYS.rate("<lane>"), KEYS.stay("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
+    made.append(KEYS.prevalence("<stream>"))
     assert made == [f"{KEYS.tag}:{spec.name}" for spec in OTHER_KEYS]
     assert {KEYS.workers, KEYS.wake, KEYS.jobs} <= set(KEYS.fixed())
     assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
