@@ -120,6 +120,8 @@ async def sdk_request(feature: Feature, members: dict[str, Any]) -> Recorded:
         )
         call = {
             Feature.OBJECTS: client.detect_labels,
+            Feature.LABELS: client.detect_labels,
+            Feature.MODERATION: client.detect_moderation_labels,
             Feature.FACES: client.detect_faces,
             Feature.CELEBRITIES: client.recognize_celebrities,
             Feature.PROTECTIVE_EQUIPMENT: client.detect_protective_equipment,

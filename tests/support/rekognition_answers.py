@@ -124,6 +124,16 @@ TEXT: dict[str, Any] = {
     ],
     "TextModelVersion": "3.0",
 }
+# The same operation, its labels taken for themselves.
+IMAGE_LABELS: dict[str, Any] = {"Labels": [LABELS["Labels"][0], LABELS["Labels"][3]], "LabelModelVersion": "3.0"}
+MODERATION: dict[str, Any] = {
+    "ModerationLabels": [
+        {"Name": "Weapons", "ParentName": "Violence", "Confidence": 95.5, "TaxonomyLevel": 2, "Novelty": {"Deep": [1, None]}},
+        {"Name": "Violence", "ParentName": "", "Confidence": 97.0, "TaxonomyLevel": 1},
+    ],
+    "ModerationModelVersion": "7.0",
+    "ContentTypes": [{"Name": "Illustrated", "Confidence": 60.0}],
+}
 FULL: dict[Feature, dict[str, Any]] = {
     Feature.OBJECTS: LABELS,
     Feature.FACES: FACES,
@@ -131,4 +141,6 @@ FULL: dict[Feature, dict[str, Any]] = {
     Feature.PROTECTIVE_EQUIPMENT: EQUIPMENT,
     Feature.CUSTOM_OBJECTS: CUSTOM,
     Feature.TEXT: TEXT,
+    Feature.LABELS: IMAGE_LABELS,
+    Feature.MODERATION: MODERATION,
 }

@@ -8,10 +8,11 @@
     PROTECTIVE_EQUIPMENT  {"person": ..., "summary": [names of the Summary lists with its Id]}; no "summary" without Summary
     CUSTOM_OBJECTS        {"custom_label": ...}; box None for a label of the whole image
     TEXT                  one per word: {"line": the Id of its line, "word": ..., "whole": the line, "words": how many it has}
+    LABELS, MODERATION    of the whole image, see `whole`
 
-Labels without instances (scenes, concepts) have no place in the image and cannot be attributed to a cell of a sheet: they
-are left out. An image that was sent alone still has them, in `Reading.verbatim`. For a finding that is broken, or whose box is
-missing where the operation promises one, there is a None; its neighbours stand.
+Labels without instances (scenes, concepts) have no place in the image and cannot be attributed to a cell of a sheet: OBJECTS
+leaves them out. An image that was sent alone still has them, in `Reading.verbatim`. For a finding that is broken, or whose box
+is missing where the operation promises one, there is a None; its neighbours stand.
 """
 
 from __future__ import annotations
@@ -22,16 +23,14 @@ from typing import Any, TypeAlias
 
 from app.core.geometry import UnitBox
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import Broken, checked, entries, number, or_none, text
+from app.providers.answers import Broken, checked, entries, or_none, text
 from app.providers.rekognition.operations import VENDOR
-from app.providers.rekognition.trees import typed_fields, unit_box
+from app.providers.rekognition.trees import score_unit, typed_fields, unit_box
+from app.providers.rekognition.whole import labels, moderation
 
 _Object: TypeAlias = dict[str, Any]
 _Fields: TypeAlias = dict[str, Tree]
 _Found: TypeAlias = Detection | None
-
-_PERCENT = 100.0
-_CERTAIN_UNIT = 1.0  # a finding without a Confidence: the vendor named it and voiced no doubt
 
 
 def _labels(answer: _Object) -> Iterator[_Found]:
@@ -44,15 +43,15 @@ def _labels(answer: _Object) -> Iterator[_Found]:
 
 
 def _instances(label: _Object, known: Mapping[str, _Fields]) -> list[_Found]:
-    name, label_score_unit = text(label, "Name"), _score_unit(label)
+    name, label_score_unit = text(label, "Name"), score_unit(label)
     entry = typed_fields(label, without="Instances")
     named = (parent.get("Name") for parent in entries(label, "Parents") if isinstance(parent, dict))
     ancestors: list[Tree] = [known[parent] for parent in dict.fromkeys(map(str, named)) if parent in known and parent != name]
 
     def read(instance: _Object) -> Detection:
         fields: _Fields = {"label": entry, "instance": typed_fields(instance), "ancestors": ancestors}
-        score_unit = _score_unit(instance, otherwise=label_score_unit)
-        return _detection(Feature.OBJECTS, name, score_unit, _box(instance), fields)
+        sureness = score_unit(instance, otherwise=label_score_unit)
+        return _detection(Feature.OBJECTS, name, sureness, _box(instance), fields)
 
     return [or_none(read, instance) for instance in entries(label, "Instances")]
 
@@ -69,7 +68,7 @@ def _labels_by_name(answer: _Object) -> dict[str, _Fields]:
 
 def _faces(answer: _Object) -> Iterator[_Found]:
     def read(face: _Object) -> Detection:
-        return _detection(Feature.FACES, "Face", _score_unit(face), _box(face), {"face": typed_fields(face)})
+        return _detection(Feature.FACES, "Face", score_unit(face), _box(face), {"face": typed_fields(face)})
 
     return (or_none(read, face) for face in entries(answer, "FaceDetails"))
 
@@ -77,12 +76,12 @@ def _faces(answer: _Object) -> Iterator[_Found]:
 def _celebrities(answer: _Object) -> Iterator[_Found]:
     def read_known(entry: _Object) -> Detection:
         fields: _Fields = {"celebrity": typed_fields(entry)}
-        score_unit = _score_unit(entry, member="MatchConfidence")
-        return _detection(Feature.CELEBRITIES, text(entry, "Name"), score_unit, _box(_object(entry, "Face")), fields)
+        sureness = score_unit(entry, member="MatchConfidence")
+        return _detection(Feature.CELEBRITIES, text(entry, "Name"), sureness, _box(_object(entry, "Face")), fields)
 
     def read_unknown(face: _Object) -> Detection:
         fields: _Fields = {"unrecognized": typed_fields(face)}
-        return _detection(Feature.CELEBRITIES, "Face", _score_unit(face), _box(face), fields)
+        return _detection(Feature.CELEBRITIES, "Face", score_unit(face), _box(face), fields)
 
     yield from (or_none(read_known, entry) for entry in entries(answer, "CelebrityFaces"))
     yield from (or_none(read_unknown, face) for face in entries(answer, "UnrecognizedFaces"))
@@ -96,7 +95,7 @@ def _persons(answer: _Object) -> Iterator[_Found]:
         if isinstance(summary, dict):
             number_in_answer = person.get("Id")
             fields["summary"] = [name for name, ids in summary.items() if isinstance(ids, list) and number_in_answer in ids]
-        return _detection(Feature.PROTECTIVE_EQUIPMENT, "Person", _score_unit(person), _box(person), fields)
+        return _detection(Feature.PROTECTIVE_EQUIPMENT, "Person", score_unit(person), _box(person), fields)
 
     return (or_none(read, person) for person in entries(answer, "Persons"))
 
@@ -106,7 +105,7 @@ def _custom_labels(answer: _Object) -> Iterator[_Found]:
         geometry = label.get("Geometry") or {}
         box = unit_box(geometry["BoundingBox"]) if isinstance(geometry, dict) and geometry.get("BoundingBox") else None
         fields: _Fields = {"custom_label": typed_fields(label)}
-        return _detection(Feature.CUSTOM_OBJECTS, text(label, "Name"), _score_unit(label), box, fields)
+        return _detection(Feature.CUSTOM_OBJECTS, text(label, "Name"), score_unit(label), box, fields)
 
     return (or_none(read, label) for label in entries(answer, "CustomLabels"))
 
@@ -125,7 +124,7 @@ def _words(answer: _Object) -> Iterator[_Found]:
         whole = typed_fields(lines[line_id])
         fields: _Fields = {"line": line_id, "word": typed_fields(word), "whole": whole, "words": in_line[line_id]}
         box = _box(_object(word, "Geometry"))
-        return _detection(Feature.TEXT, text(word, "DetectedText"), _score_unit(word), box, fields)
+        return _detection(Feature.TEXT, text(word, "DetectedText"), score_unit(word), box, fields)
 
     words = (entry for entry in listed if not (isinstance(entry, dict) and entry.get("Type") == "LINE"))
     return (or_none(read, word) for word in words)
@@ -143,11 +142,13 @@ FINDERS: Mapping[Feature, Callable[[_Object], Iterator[_Found]]] = {
     Feature.PROTECTIVE_EQUIPMENT: _persons,
     Feature.TEXT: _words,
     Feature.CUSTOM_OBJECTS: _custom_labels,
+    Feature.LABELS: labels,
+    Feature.MODERATION: moderation,
 }
 
 
-def _detection(feature: Feature, label: str, score_unit: float, box: UnitBox | None, fields: _Fields) -> Detection:
-    return Detection(feature, label, score_unit, box, vendor=VENDOR, fields=fields)
+def _detection(feature: Feature, label: str, sureness: float, box: UnitBox | None, fields: _Fields) -> Detection:
+    return Detection(feature, label, sureness, box, vendor=VENDOR, fields=fields)
 
 
 def _object(node: _Object, member: str) -> _Object:
@@ -159,10 +160,3 @@ def _object(node: _Object, member: str) -> _Object:
 
 def _box(node: _Object) -> UnitBox:
     return unit_box(node.get("BoundingBox"))
-
-
-def _score_unit(node: _Object, member: str = "Confidence", otherwise: float = _CERTAIN_UNIT) -> float:
-    value = node.get(member)
-    if value is None:
-        return otherwise
-    return min(1.0, max(0.0, number(value) / _PERCENT))

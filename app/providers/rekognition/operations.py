@@ -1,4 +1,4 @@
-"""Facts about Rekognition's image operations, one row per feature that can be gridded.
+"""Facts about Rekognition's image operations, one row per feature that can be asked for.
 
 Read by `asking` (what may be put into a request), `parse` (where the findings are) and the composition root (limits, price).
 Sources: botocore's service model of 2016-06-27, "Guidelines and quotas in Amazon Rekognition", the price page.
@@ -67,6 +67,15 @@ OPERATIONS: dict[Feature, Operation] = {
         result_cap=100,
         caps_findings=True,
     ),
+    # The same operation, asked about one image.
+    Feature.LABELS: Operation(
+        "DetectLabels",
+        {"Labels": list, "ImageProperties": dict},
+        confidence_member=("MinConfidence",),
+        result_cap=MOST_LABELS,
+    ),
+    # No cap is documented: its whole taxonomy has some hundred labels.
+    Feature.MODERATION: Operation("DetectModerationLabels", {"ModerationLabels": list}, confidence_member=("MinConfidence",)),
     # Every custom label has a threshold found in training; a MinConfidence that nobody asked for would override it.
     Feature.CUSTOM_OBJECTS: Operation(
         "DetectCustomLabels",

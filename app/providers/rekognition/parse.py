@@ -14,7 +14,14 @@ from app.providers.contract import Reading
 from app.providers.rekognition.findings import FINDERS
 from app.providers.rekognition.operations import OPERATIONS, Operation
 
-_MODEL_VERSIONS = ("LabelModelVersion", "ProtectiveEquipmentModelVersion", "TextModelVersion")
+# What made the answer; "ProjectVersion" is the adapter that moderation was asked with.
+_MODEL_VERSIONS = (
+    "LabelModelVersion",
+    "ProtectiveEquipmentModelVersion",
+    "TextModelVersion",
+    "ModerationModelVersion",
+    "ProjectVersion",
+)
 
 
 def parse(feature: Feature, body: bytes) -> Reading:

@@ -21,6 +21,9 @@ from app.providers.answers import MAX_DEPTH, Broken, coordinate, number
 
 POINT = "$point"
 
+_PERCENT = 100.0
+_CERTAIN_UNIT = 1.0  # a finding without a Confidence: the vendor named it and voiced no doubt
+
 _BOX_KEYS = frozenset({"Left", "Top", "Width", "Height"})
 _POINT_KEYS = frozenset({"X", "Y"})
 _NAMED_POINT_KEYS = frozenset({"Type", "X", "Y"})
@@ -54,6 +57,14 @@ def unit_box(node: Any) -> UnitBox:
     if width < 0 or height < 0:
         raise Broken("a box with a negative side")
     return UnitBox.from_ltwh(left, top, width, height)
+
+
+def score_unit(node: Mapping[str, Any], member: str = "Confidence", otherwise: float = _CERTAIN_UNIT) -> float:
+    """A confidence, which the vendor gives in percent, 0..1."""
+    value = node.get(member)
+    if value is None:
+        return otherwise
+    return min(1.0, max(0.0, number(value) / _PERCENT))
 
 
 def _typed_object(node: dict[str, Any], depth: int) -> Tree:

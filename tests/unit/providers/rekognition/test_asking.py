@@ -36,6 +36,10 @@ def asked(inquiry: Inquiry) -> dict[str, Any]:
             {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Cat"]}}, "MinConfidence": 50.0},
         ),
         (Inquiry(Feature.FACES, '{"Attributes":["ALL"]}', 0.5, 3), {"Attributes": ["ALL"]}),
+        (Inquiry(Feature.LABELS, "{}", 0.5, 3), {"MinConfidence": 50.0}),
+        (Inquiry(Feature.MODERATION), {}),
+        (Inquiry(Feature.MODERATION, "{}", 0.15, categories=("adult",)), {"MinConfidence": 15.0}),
+        (Inquiry(Feature.MODERATION, '{"ProjectVersion":"arn"}', 0.01), {"ProjectVersion": "arn", "MinConfidence": 1.0}),
         (Inquiry(Feature.CELEBRITIES, "{}", 0.5, 3), {}),
         (
             Inquiry(Feature.PROTECTIVE_EQUIPMENT, '{"SummarizationAttributes":{"MinConfidence":80}}', 0.5, 3),

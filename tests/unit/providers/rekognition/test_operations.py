@@ -50,6 +50,7 @@ def test_an_emulator_stands_for_the_real_one_under_its_own_name(name: str) -> No
     )
     assert {feature: row.result_cap for feature, row in OPERATIONS.items() if row.result_cap is not None} == {
         Feature.OBJECTS: MOST_LABELS,
+        Feature.LABELS: MOST_LABELS,
         Feature.FACES: 100,
         Feature.CELEBRITIES: 64,
         Feature.PROTECTIVE_EQUIPMENT: 15,

@@ -22,6 +22,7 @@ from app.providers.rekognition.parse import parse
 from tests.support.rekognition_answers import CAR_BOX, FULL
 
 features = st.sampled_from(list(OPERATIONS))
+PLACELESS = {Feature.LABELS, Feature.MODERATION}
 
 
 def body_of(answer: Any) -> bytes:
@@ -42,11 +43,20 @@ def test_a_reading_holds_the_findings_and_the_body_as_it_came(feature: Feature) 
     [
         (Feature.OBJECTS, {"LabelModelVersion": "3.0"}),
         (Feature.PROTECTIVE_EQUIPMENT, {"ProtectiveEquipmentModelVersion": "1.0"}),
+        (Feature.LABELS, {"LabelModelVersion": "3.0"}),
+        (Feature.MODERATION, {"ModerationModelVersion": "7.0"}),
         (Feature.FACES, {}),
     ],
 )
 def test_the_model_version_is_a_fact_of_the_whole_answer(feature: Feature, extra: dict[str, str]) -> None:
     assert parse(feature, body_of(FULL[feature])).extra == extra
+
+
+def test_the_adapter_that_moderation_was_asked_with_is_one_too() -> None:
+    adapter = "arn:aws:rekognition:us-east-1:1:project/p/version/v/1"
+    assert parse(Feature.MODERATION, body_of({"ModerationLabels": [], "ProjectVersion": adapter})).extra == {
+        "ProjectVersion": adapter
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,6 +87,13 @@ def test_what_is_no_answer_is_garbled(body: bytes) -> None:
     assert raised.value.kind is Kind.PROVIDER_GARBLED
 
 
+@pytest.mark.parametrize("said", [{}, {"ModerationLabels": None}, {"ModerationLabels": {}}, {"ContentTypes": []}])
+def test_silence_about_unsafe_content_is_garbled_and_never_clean(said: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as raised:
+        parse(Feature.MODERATION, body_of({"ModerationModelVersion": "7.0", **said}))
+    assert raised.value.kind is Kind.PROVIDER_GARBLED
+
+
 @pytest.mark.parametrize("feature", list(OPERATIONS))
 def test_an_error_in_the_clothes_of_a_success_is_garbled(feature: Feature) -> None:
     with pytest.raises(Problem) as raised:
@@ -89,6 +106,8 @@ def test_an_error_in_the_clothes_of_a_success_is_garbled(feature: Feature) -> No
     [
         (Feature.OBJECTS, {"Labels": []}),
         (Feature.OBJECTS, {"ImageProperties": {"Quality": {}}}),
+        (Feature.LABELS, {"ImageProperties": {"Quality": {}}}),
+        (Feature.MODERATION, {"ModerationLabels": []}),
         (Feature.CELEBRITIES, {"UnrecognizedFaces": []}),
         (Feature.CELEBRITIES, {"CelebrityFaces": [], "UnrecognizedFaces": None}),
     ],
@@ -109,6 +128,9 @@ def test_an_empty_answer_is_an_answer(feature: Feature, answer: dict[str, Any]) 
         (Feature.CELEBRITIES, {"CelebrityFaces": [{}] * 32, "UnrecognizedFaces": [{}] * 32}, True),
         (Feature.OBJECTS, {"Labels": [{"Name": "a"}] * 999}, False),
         (Feature.OBJECTS, {"Labels": [{"Name": "a"}] * 1000}, True),
+        (Feature.LABELS, {"Labels": [{"Name": "a"}] * 999}, False),
+        (Feature.LABELS, {"Labels": [{"Name": "a"}] * 1000}, True),
+        (Feature.MODERATION, {"ModerationLabels": [{"Name": "a"}] * 2000}, False),
         (Feature.CUSTOM_OBJECTS, {"CustomLabels": [{"Name": "a"}] * 2000}, False),
     ],
 )
@@ -175,7 +197,7 @@ def assert_read_or_garbled(feature: Feature, body: bytes) -> None:
     assert isinstance(reading, Reading)
     for detection in reading.detections:
         assert 0.0 <= detection.score_unit <= 1.0
-        assert detection.box is not None or feature is Feature.CUSTOM_OBJECTS
+        assert detection.box is not None or feature in PLACELESS | {Feature.CUSTOM_OBJECTS}
 
 
 # --- every field of AWS's own service model survives
@@ -231,7 +253,7 @@ def entries_of(feature: Feature, answer: dict[str, Any]) -> list[Any]:
     return [entry for name in OPERATIONS[feature].marks for entry in answer[name]]
 
 
-@pytest.mark.parametrize("feature", sorted(OPERATIONS.keys() - {Feature.TEXT}))
+@pytest.mark.parametrize("feature", sorted(OPERATIONS.keys() - {Feature.TEXT, Feature.LABELS}))
 def test_every_modelled_field_of_a_finding_survives(feature: Feature) -> None:
     shape: Any = MODEL.operation_model(OPERATIONS[feature].name).output_shape
     key = {Feature.OBJECTS: "instance", Feature.FACES: "face", Feature.PROTECTIVE_EQUIPMENT: "person"}.get(feature)
