@@ -42,6 +42,9 @@ LANDMARK: dict[str, Any] = {
 }
 LOGO: dict[str, Any] = {"mid": "/m/045c7b", "description": "Acme", "score": 0.25, "boundingPoly": pixels(0, 0, 10, 10)}
 
+LABEL: dict[str, Any] = {"mid": "/m/01c8br", "description": "Street", "score": 0.875, "topicality": 0.5}
+SAFE_SEARCH: dict[str, Any] = {"adult": "VERY_LIKELY", "spoof": "UNLIKELY", "medical": "POSSIBLE", "racy": "LIKELY"}
+
 
 def word(said: str, left: int, end: str = "", **members: Any) -> dict[str, Any]:
     """A word of ten pixels a letter, with a break behind it."""
@@ -69,4 +72,6 @@ FULL: dict[Feature, dict[str, Any]] = {
     Feature.LANDMARKS: {"landmarkAnnotations": [LANDMARK]},
     Feature.LOGOS: {"logoAnnotations": [LOGO]},
     Feature.TEXT: text([[word("Stop", 0, "SPACE"), word("here", 60, "LINE_BREAK")]]),
+    Feature.LABELS: {"labelAnnotations": [LABEL]},
+    Feature.MODERATION: {"safeSearchAnnotation": SAFE_SEARCH},
 }

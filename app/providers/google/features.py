@@ -1,4 +1,4 @@
-"""Facts about Cloud Vision's features: what can be gridded, limits, prices.
+"""Facts about Cloud Vision's features: what can be asked for, limits, prices.
 
 Read by `asking` (names), `parse` (the cap on results) and the composition root (limits, prices). Sources: the pages
 "Supported images", "Quotas and limits", "Pricing" of Cloud Vision, and the comments of the v1 protocol buffers.
@@ -23,10 +23,13 @@ TYPES: Mapping[Feature, str] = MappingProxyType(
         Feature.LANDMARKS: "LANDMARK_DETECTION",
         Feature.LOGOS: "LOGO_DETECTION",
         Feature.TEXT: "TEXT_DETECTION",
+        Feature.LABELS: "LABEL_DETECTION",
+        Feature.MODERATION: "SAFE_SEARCH_DETECTION",
     }
 )
 DOCUMENT_TEXT = "DOCUMENT_TEXT_DETECTION"  # the same feature for dense pages, and the same price
-UNCAPPED = frozenset({Feature.TEXT})  # "maxResults does not apply"
+# "maxResults does not apply" to text; safe search always says the same five things.
+UNCAPPED = frozenset({Feature.TEXT, Feature.MODERATION})
 
 # Asked for on a sheet, where every image may use up all of it: without a number the vendor stops at a few (ten, it is said),
 # and states no upper end. An answer that is as long as this may have been cut off, and its sheet is asked again in parts.

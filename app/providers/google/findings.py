@@ -7,6 +7,7 @@
     LANDMARKS  {"landmark": EntityAnnotation}          label: its description
     LOGOS      {"logo": EntityAnnotation}              label: its description
     TEXT       one for each word, see `words`
+    LABELS, MODERATION  of the whole image, without a box, see `whole`
 
 `Detection.box` is the box around the finding's polygon (of a face: boundingPoly, the larger one), or None where it has no
 vertex. For a finding that is broken there is a None; its neighbours stand.
@@ -22,6 +23,7 @@ from app.core.model import Detection, Feature
 from app.providers.answers import Broken
 from app.providers.google.features import VENDOR
 from app.providers.google.trees import Object, hull, label_of, score_of, typed_fields
+from app.providers.google.whole import labels, safe_search
 from app.providers.google.words import words
 
 _FACE = "Face"
@@ -46,8 +48,19 @@ LISTINGS: Mapping[Feature, Listing] = {
 
 
 def find(feature: Feature, answer: Object, size: Size | None) -> Iterator[Detection | None]:
-    """All findings of `feature`. `size`: of the image that was sent, as the vendor sees it."""
-    return words(answer, size) if feature is Feature.TEXT else _listed(feature, answer, size)
+    """All findings of `feature`. `size`: of the image that was sent, as the vendor sees it.
+
+    Raises Problem(PROVIDER_GARBLED) for an answer to MODERATION that says nothing.
+    """
+    match feature:
+        case Feature.TEXT:
+            return words(answer, size)
+        case Feature.LABELS:
+            return labels(answer)
+        case Feature.MODERATION:
+            return safe_search(answer)
+        case _:
+            return _listed(feature, answer, size)
 
 
 def _listed(feature: Feature, answer: Object, size: Size | None) -> Iterator[Detection | None]:

@@ -29,7 +29,7 @@ def asked(inquiry: Inquiry) -> dict[str, Any]:
 @pytest.mark.parametrize("feature", list(TYPES))
 def test_a_sheet_is_asked_for_one_feature_and_enough_of_it(feature: Feature) -> None:
     """`max_results` of an inquiry only filters: a crowded image must not use up its neighbours' share."""
-    most = {} if feature is Feature.TEXT else {"maxResults": MOST_RESULTS}
+    most = {} if feature in {Feature.TEXT, Feature.MODERATION} else {"maxResults": MOST_RESULTS}
     assert asked(Inquiry(feature, max_results=3)) == {"features": [{"type": TYPES[feature], **most}], "imageContext": {}}
 
 

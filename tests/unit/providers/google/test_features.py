@@ -48,3 +48,4 @@ def test_prices_are_the_lists(names: list[str], dollars: float) -> None:
 def test_a_feature_costs_what_its_name_costs() -> None:
     assert capabilities().dollars(Feature.OBJECTS) == 0.00225
     assert capabilities().dollars(Feature.TEXT) == 0.0015
+    assert capabilities().dollars(Feature.LABELS) == capabilities().dollars(Feature.MODERATION) == 0.0015
