@@ -1,7 +1,7 @@
 """Made-up answers of Image Analysis 4.0 and 3.2, in the shapes of Microsoft's pages, and one that nobody has documented yet.
 
-The image is 800 x 400 px. Each `FULL` answer has two findings, fields that no page knows (`novelty`), and everything that
-geometry can be; the boxes are those of `rekognition_answers` in pixels.
+The image is 800 x 400 px. Each `FULL` answer has two findings (that of moderation its three), fields that no page knows
+(`novelty`), and everything that geometry can be; the boxes are those of `rekognition_answers` in pixels.
 """
 
 from __future__ import annotations
@@ -80,12 +80,30 @@ BRANDS: dict[str, Any] = {
         {"name": "Fabrikam", "confidence": 0.6, "rectangle": EDGE_PX},
     ],
 }
+TAGS: dict[str, Any] = {
+    **HEAD,
+    "tagsResult": {"values": [{"name": "outdoor", "confidence": 0.9, "novelty": [1]}, {"name": "grass", "confidence": 0.4}]},
+}
+ADULT: dict[str, Any] = {
+    **HEAD_32,
+    "adult": {
+        "isAdultContent": False,
+        "isRacyContent": True,
+        "isGoryContent": False,
+        "adultScore": 0.25,
+        "racyScore": 0.75,
+        "goreScore": 0.0,
+        "novelty": {"deep": [1]},
+    },
+}
 FULL: dict[Feature, dict[str, Any]] = {
     Feature.OBJECTS: OBJECTS,
     Feature.PEOPLE: PEOPLE,
     Feature.TEXT: READ,
     Feature.FACES: FACES,
     Feature.LOGOS: BRANDS,
+    Feature.LABELS: TAGS,
+    Feature.MODERATION: ADULT,
 }
 
 

@@ -1,6 +1,7 @@
-"""Facts about Image Analysis, one row per feature that can be gridded, and what the service takes and costs.
+"""Facts about Image Analysis, one row per feature that can be asked for, and what the service takes and costs.
 
-Version 4.0 has no faces and no brands: these are asked for in 3.2, which lives on beside it in the same resource.
+Version 4.0 has no faces, no brands and no moderation: these are asked for in 3.2, which lives on beside it in the same
+resource.
 
 Read by `asking`, `parse` and the composition root. Sources: Microsoft's pages "What is Image Analysis", "Object detection",
 "Image Analysis error codes" and "Call the Analyze Image API", as of November 2026.
@@ -43,11 +44,14 @@ _PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class VisualFeature:
-    """`name` in the query; `findings`: members of the answer on the way to the list of findings."""
+    """`name` in the query; `findings`: members of the answer on the way to the list of findings, or to the one object that
+    holds them all where `is_one`.
+    """
 
     name: str
     findings: tuple[str, ...]
     is_of_32: bool = False
+    is_one: bool = False
 
 
 VISUAL_FEATURES: Mapping[Feature, VisualFeature] = {
@@ -56,6 +60,8 @@ VISUAL_FEATURES: Mapping[Feature, VisualFeature] = {
     Feature.TEXT: VisualFeature("read", ("readResult", "blocks")),
     Feature.FACES: VisualFeature("Faces", ("faces",), is_of_32=True),
     Feature.LOGOS: VisualFeature("Brands", ("brands",), is_of_32=True),
+    Feature.LABELS: VisualFeature("tags", ("tagsResult", "values")),
+    Feature.MODERATION: VisualFeature("Adult", ("adult",), is_of_32=True, is_one=True),
 }
 
 

@@ -8,6 +8,7 @@
               and so are the detections; a line's own text and polygon are left out: on a sheet it may reach into two images
     FACES     {"face": item}; the label is "face". Azure voices no doubt of a face
     LOGOS     {"brand": item}; the label is the brand's name
+    LABELS, MODERATION  of the whole image, see `whole`
 
 For a finding that is broken there is a None; its neighbours stand.
 """
@@ -19,14 +20,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import Broken, checked, entries, number, or_none, text
+from app.providers.answers import Broken, checked, entries, or_none, text
 from app.providers.azure.features import VENDOR
-from app.providers.azure.trees import Frame, hull
+from app.providers.azure.trees import Frame, hull, score_of
+from app.providers.azure.whole import adult, tags
 
 _Object: TypeAlias = dict[str, Any]
 _Found: TypeAlias = Detection | None
 
-_CERTAIN_UNIT = 1.0  # a finding without a confidence: the vendor named it and voiced no doubt
 _PERSON, _FACE = "person", "face"
 
 
@@ -40,7 +41,7 @@ def _objects(items: list[Any], frame: Frame) -> Iterator[_Found]:
 
 
 def _best_tag(item: _Object) -> tuple[str, float]:
-    tags = [(text(tag, "name"), _score_unit(tag)) for tag in map(checked, entries(item, "tags"))]
+    tags = [(text(tag, "name"), score_of(tag)) for tag in map(checked, entries(item, "tags"))]
     if not tags:
         raise Broken("an object without a name")
     return max(tags, key=lambda tag: tag[1])  # the first of equals
@@ -49,7 +50,7 @@ def _best_tag(item: _Object) -> tuple[str, float]:
 def _people(items: list[Any], frame: Frame) -> Iterator[_Found]:
     def read(item: _Object) -> Detection:
         box = frame.box(item.get("boundingBox"))
-        return Detection(Feature.PEOPLE, _PERSON, _score_unit(item), box, VENDOR, {"person": frame.fields(item)})
+        return Detection(Feature.PEOPLE, _PERSON, score_of(item), box, VENDOR, {"person": frame.fields(item)})
 
     return (or_none(read, item) for item in items)
 
@@ -67,7 +68,7 @@ def _words_of_line(line: Any, number_of_line: int, block: int, frame: Frame) -> 
         fields = frame.fields(word)
         box = hull(fields.get("boundingPolygon"))
         placed: dict[str, Tree] = {"line": number_of_line, "word": fields, "block": block}
-        return Detection(Feature.TEXT, text(word, "text"), _score_unit(word), box, VENDOR, placed)
+        return Detection(Feature.TEXT, text(word, "text"), score_of(word), box, VENDOR, placed)
 
     words = entries(line, "words") if isinstance(line, dict) else [line]
     return (or_none(read, word) for word in words)
@@ -76,7 +77,7 @@ def _words_of_line(line: Any, number_of_line: int, block: int, frame: Frame) -> 
 def _faces(items: list[Any], frame: Frame) -> Iterator[_Found]:
     def read(item: _Object) -> Detection:
         box = frame.box(item.get("faceRectangle"))
-        return Detection(Feature.FACES, _FACE, _score_unit(item), box, VENDOR, {"face": frame.fields(item)})
+        return Detection(Feature.FACES, _FACE, score_of(item), box, VENDOR, {"face": frame.fields(item)})
 
     return (or_none(read, item) for item in items)
 
@@ -84,7 +85,7 @@ def _faces(items: list[Any], frame: Frame) -> Iterator[_Found]:
 def _brands(items: list[Any], frame: Frame) -> Iterator[_Found]:
     def read(item: _Object) -> Detection:
         box = frame.box(item.get("rectangle"))
-        return Detection(Feature.LOGOS, text(item, "name"), _score_unit(item), box, VENDOR, {"brand": frame.fields(item)})
+        return Detection(Feature.LOGOS, text(item, "name"), score_of(item), box, VENDOR, {"brand": frame.fields(item)})
 
     return (or_none(read, item) for item in items)
 
@@ -95,9 +96,6 @@ FINDERS: Mapping[Feature, Callable[[list[Any], Frame], Iterator[_Found]]] = {
     Feature.TEXT: _words,
     Feature.FACES: _faces,
     Feature.LOGOS: _brands,
+    Feature.LABELS: tags,
+    Feature.MODERATION: adult,
 }
-
-
-def _score_unit(node: _Object) -> float:
-    value = node.get("confidence")
-    return _CERTAIN_UNIT if value is None else min(1.0, max(0.0, number(value)))

@@ -1,8 +1,8 @@
 """From a successful answer's body to a `Reading`. Pure; called by `provider`, off the event loop.
 
-An answer that is not JSON, not an object, or has not its feature's list or the image's size is Problem PROVIDER_GARBLED; broken
-findings inside a sound answer are counted (see `findings`). Nothing else is ever raised. No cap on findings is documented, so
-an answer is never taken for truncated.
+An answer that is not JSON, not an object, or has not its feature's list (or object) or the image's size is Problem
+PROVIDER_GARBLED; broken findings inside a sound answer are counted (see `findings`). Nothing else is ever raised. No cap on
+findings is documented, so an answer is never taken for truncated.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ def _findings(answer: dict[str, Any], feature: Feature) -> list[Any]:
     node: Any = answer
     for member in row.findings:
         node = node.get(member) if isinstance(node, dict) else None
+    if row.is_one:
+        node = [node] if isinstance(node, dict) else None
     if not isinstance(node, list):
-        raise garbled(f"the answer to {row.name} has no list {'.'.join(row.findings)}")
+        raise garbled(f"the answer to {row.name} has no {'object' if row.is_one else 'list'} {'.'.join(row.findings)}")
     return node
 
 

@@ -22,6 +22,7 @@ from app.providers.answers import MAX_DEPTH, Broken, checked, coordinate, number
 _BOX_KEYS = (("x", "y", "w", "h"), ("left", "top", "width", "height"))
 _POINT_KEYS = frozenset({"x", "y"})
 _FEWEST_CORNERS = 3
+_CERTAIN_UNIT = 1.0  # a finding without a confidence: the vendor named it and voiced no doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ class Frame:
 
     def _y(self, node: Mapping[str, Any], key: str) -> float:
         return coordinate(number(node.get(key)) / self.height_px)
+
+
+def score_of(node: Mapping[str, Any], member: str = "confidence", otherwise: float | None = _CERTAIN_UNIT) -> float:
+    """A confidence, 0..1; one that is missing is Broken where `otherwise` is None."""
+    value = node.get(member)
+    if value is None and otherwise is not None:
+        return otherwise
+    return min(1.0, max(0.0, number(value)))
 
 
 def _box_keys(node: Mapping[str, Any]) -> tuple[str, str, str, str] | None:

@@ -26,6 +26,8 @@ def own(words: str, vendor: str = "azure") -> str:
         (Inquiry(Feature.TEXT, '{"language":"de"}'), "&features=read&language=de"),
         (Inquiry(Feature.OBJECTS, '{"model-version":"2023-10-01"}'), "&features=objects&model-version=2023-10-01"),
         (Inquiry(Feature.OBJECTS, '{"language":null}'), "&features=objects"),
+        (Inquiry(Feature.LABELS, '{"language":"de"}', min_score_unit=0.5), "&features=tags&language=de"),
+        (Inquiry(Feature.LABELS, own_vendor="azure", own_request="visualFeatures=Tags&language=en"), "&features=tags"),
         (Inquiry(Feature.TEXT, '{"language":"de"}', own_vendor="google"), "&features=read"),
         (Inquiry(Feature.TEXT, '{"model-version":"x","imageContext":{}}', own_vendor="google"), "&features=read"),
     ],
@@ -78,7 +80,9 @@ def test_words_of_another_api_are_not_sent(words: str, vendor: str) -> None:
     assert own(words, vendor) == VERSION + "&features=objects"
 
 
-@pytest.mark.parametrize(("feature", "name"), [(Feature.FACES, "Faces"), (Feature.LOGOS, "Brands")])
+@pytest.mark.parametrize(
+    ("feature", "name"), [(Feature.FACES, "Faces"), (Feature.LOGOS, "Brands"), (Feature.MODERATION, "Adult")]
+)
 def test_what_40_lacks_is_asked_for_in_32(feature: Feature, name: str) -> None:
     """Its parameters and words are 4.0's alone."""
     inquiry = Inquiry(feature, '{"model-version":"2023-10-01"}', own_vendor="azure", own_request="features=people")

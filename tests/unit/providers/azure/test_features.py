@@ -10,10 +10,14 @@ from app.providers.azure.features import capabilities
 def test_the_limits_are_those_of_its_error_texts() -> None:
     declared = capabilities()
     assert (declared.min_side_px, declared.max_side_px) == (50, 16_000)
-    assert {declared.max_image_bytes[feature] for feature in (Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT)} == {20_971_520}
-    assert {declared.max_image_bytes[feature] for feature in (Feature.FACES, Feature.LOGOS)} == {4_194_304}
+    assert {
+        declared.max_image_bytes[feature] for feature in (Feature.OBJECTS, Feature.PEOPLE, Feature.TEXT, Feature.LABELS)
+    } == {20_971_520}
+    older = (Feature.FACES, Feature.LOGOS, Feature.MODERATION)
+    assert {declared.max_image_bytes[feature] for feature in older} == {4_194_304}
     assert declared.formats_for(Feature.OBJECTS) == {"jpeg", "png", "webp"}
-    assert declared.formats_for(Feature.FACES) == {"jpeg", "png"}
+    assert declared.formats_for(Feature.LABELS) == {"jpeg", "png", "webp"}
+    assert declared.formats_for(Feature.FACES) == declared.formats_for(Feature.MODERATION) == {"jpeg", "png"}
     assert table(declared.accuracy_table)
 
 
@@ -22,6 +26,8 @@ def test_each_visual_feature_of_a_call_is_paid_for() -> None:
     assert prices.of(("objects", "people")) == prices.of(("objects",)) + prices.of(("people",))
     assert capabilities().dollars(Feature.TEXT) == prices.of(("read",))
     assert prices.of(("caption",)) > prices.of(("tags",)) > 0
+    assert capabilities().dollars(Feature.LABELS) == prices.of(("tags",))
+    assert capabilities().dollars(Feature.MODERATION) == prices.of(("Adult",)) > prices.of(("Tags",))
 
 
 def test_splitting_a_request_pays_when_a_sheet_is_shared() -> None:

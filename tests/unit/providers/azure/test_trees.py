@@ -8,7 +8,7 @@ import pytest
 
 from app.core.geometry import UnitBox, UnitPoint
 from app.providers.answers import Broken
-from app.providers.azure.trees import Frame, hull
+from app.providers.azure.trees import Frame, hull, score_of
 
 FRAME = Frame(800, 400)
 
@@ -69,6 +69,20 @@ def test_nesting_beyond_any_real_answer_is_broken_and_not_a_full_stack() -> None
 def test_a_box_needs_all_four_sides(node: Any) -> None:
     with pytest.raises(Broken):
         FRAME.box(node)
+
+
+@pytest.mark.parametrize(
+    ("node", "score_unit"),
+    [({}, 1.0), ({"confidence": None}, 1.0), ({"confidence": 0}, 0.0), ({"confidence": 7}, 1.0), ({"confidence": -1e308}, 0.0)],
+)
+def test_a_score_is_a_ratio_and_what_is_named_without_doubt_is_certain(node: Any, score_unit: float) -> None:
+    assert score_of(node) == score_unit
+
+
+@pytest.mark.parametrize("node", [{}, {"adultScore": None}, {"adultScore": "0.5"}, {"adultScore": True}, {"adultScore": [0.5]}])
+def test_a_score_that_must_be_there_is_broken_where_it_is_not(node: Any) -> None:
+    with pytest.raises(Broken):
+        score_of(node, "adultScore", otherwise=None)
 
 
 @pytest.mark.parametrize("node", [None, [], "text"])
