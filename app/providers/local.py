@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.core.geometry import PixelBox, Size
+from app.core.labels import labels_of
 from app.core.model import Detection, Feature, Inquiry, RawRequest, Tree
 from app.core.prices import PriceList
 from app.detectors.contract import Model, ModelFacts, Sighting, UnusableModel
@@ -58,7 +59,11 @@ class LocalProvider:
         """Nothing is left to find: the model was loaded, and tried once, when it was built."""
 
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
-        """All findings above the model's floor; none below `inquiry.min_score_unit` where one is given."""
+        """All findings above the model's floor; none below `inquiry.min_score_unit` where one is given.
+
+        Labels are gathered from what is detected. Where no score is given, from what is usually shown: a label counts its
+        boxes, and hundreds that nobody would believe lie above the floor.
+        """
         attempt = _Attempt(image, inquiry)
         if timeout_s <= 0:
             raise _too_late(attempt, timeout_s)
@@ -104,8 +109,15 @@ class LocalProvider:
         except Problem as problem:
             raise Problem(Kind.IMAGE_REFUSED, f"The model cannot read the image: {problem.detail}") from problem
         size, vendor = Size(rgb.shape[1], rgb.shape[0]), self._capabilities.vendor
-        wanted = _wanted(seen, attempt.inquiry)
-        return Reading(tuple(_detection(thing, size, attempt.inquiry.feature, vendor) for thing in wanted), b"")
+        asked = attempt.inquiry
+        wanted = _wanted(seen, asked, self._least_unit(asked))
+        found = tuple(_detection(thing, size, asked.feature.on_sheet, vendor) for thing in wanted)
+        return Reading(labels_of(found) if asked.feature is Feature.LABELS else found, b"")
+
+    def _least_unit(self, inquiry: Inquiry) -> float:
+        if inquiry.min_score_unit is not None or inquiry.feature is not Feature.LABELS:
+            return inquiry.min_score_unit or 0.0
+        return self._capabilities.usual_score_unit or 0.0
 
 
 @dataclass(slots=True)
@@ -118,7 +130,7 @@ class _Attempt:
 
 
 def _capabilities(name: str, facts: ModelFacts, dollars: float) -> Capabilities:
-    names = {Feature.OBJECTS: "objects", **({Feature.PEOPLE: "people"} if facts.has_people else {})}
+    names = {Feature.OBJECTS: "objects", Feature.LABELS: "labels", **({Feature.PEOPLE: "people"} if facts.has_people else {})}
     side_px = facts.seen.size.longest_px
     return Capabilities(
         provider=name,
@@ -136,8 +148,7 @@ def _capabilities(name: str, facts: ModelFacts, dollars: float) -> Capabilities:
     )
 
 
-def _wanted(seen: list[Sighting], inquiry: Inquiry) -> list[Sighting]:
-    least_unit = inquiry.min_score_unit or 0.0
+def _wanted(seen: list[Sighting], inquiry: Inquiry, least_unit: float) -> list[Sighting]:
     people_only = inquiry.feature is Feature.PEOPLE
     return [thing for thing in seen if thing.score_unit >= least_unit and (thing.kind == "person" or not people_only)]
 

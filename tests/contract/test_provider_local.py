@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.core.detector_input import DetectorInput, InputFit
 from app.core.geometry import Size, UnitBox
+from app.core.labels import labels_of
 from app.core.model import Feature, Inquiry, RawRequest
 from app.detectors.contract import Detector, ModelFacts, Sighting, UnusableModel
 from app.errors import Kind, Problem
@@ -72,10 +73,10 @@ async def test_what_it_declares_is_whole(tmp_path: Path) -> None:
     async with onnx(tmp_path) as provider:
         declared = provider.capabilities
     assert (declared.provider, declared.vendor) == ("onnx", "onnx")
-    assert declared.features == {Feature.OBJECTS} == set(declared.max_image_bytes)
+    assert declared.features == {Feature.OBJECTS, Feature.LABELS} == set(declared.max_image_bytes)
     assert declared.formats == {"jpeg", "png", "webp"}
     assert 1 <= declared.min_side_px <= declared.sheet_side_px <= declared.max_side_px
-    assert declared.dollars(Feature.OBJECTS) == 0.002
+    assert declared.dollars(Feature.OBJECTS) == declared.dollars(Feature.LABELS) == 0.002
 
 
 async def test_sheets_are_sized_for_what_the_model_sees(tmp_path: Path) -> None:
@@ -140,9 +141,36 @@ async def test_p2_ancestors_are_kept() -> None:
 
 async def test_people_are_offered_where_the_model_knows_them() -> None:
     async with local(Eye(lambda rgb: PEOPLE, has_people=True)) as provider:
-        assert provider.capabilities.features == {Feature.OBJECTS, Feature.PEOPLE}
+        assert provider.capabilities.features == {Feature.OBJECTS, Feature.LABELS, Feature.PEOPLE}
         reading = await provider.infer(SCENE.content, Inquiry(Feature.PEOPLE), timeout_s=PATIENT_S)
     assert [(one.feature, one.label) for one in reading.detections] == [(Feature.PEOPLE, "Person")]
+
+
+async def test_labels_are_those_that_detection_would_gather() -> None:
+    """The same as from a sheet, so that it does not matter which way an image went."""
+    seen = [*PEOPLE, Sighting("object", "Dog", 0.5, (32, 0, 64, 64), parents=("Pet",))]
+    async with local(Eye(lambda rgb: seen)) as provider:
+        objects = await provider.infer(SCENE.content, Inquiry(Feature.OBJECTS, min_score_unit=0.0), timeout_s=PATIENT_S)
+        labels = await provider.infer(SCENE.content, Inquiry(Feature.LABELS, min_score_unit=0.0), timeout_s=PATIENT_S)
+    assert labels.detections == labels_of(objects.detections)
+    assert [(one.feature, one.label, one.score_unit, one.box, one.fields) for one in labels.detections] == [
+        (Feature.LABELS, "Dog", 0.5, None, {"count": 2, "parents": ["Pet"]}),
+        (Feature.LABELS, "Pet", 0.5, None, {"count": 0}),
+        (Feature.LABELS, "Person", 0.4, None, {"count": 1}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("min_score_unit", "counts"),
+    [(None, {"Person": 1, "Dog": 1}), (0.25, {"Person": 1, "Dog": 1}), (0.001, {"Person": 1, "Dog": 2}), (0.45, {"Dog": 1})],
+)
+async def test_labels_count_only_boxes_that_would_be_shown(min_score_unit: float | None, counts: dict[str, int]) -> None:
+    """Above the client's threshold, or the usual one: hundreds of boxes lie above a model's floor."""
+    seen = [*PEOPLE, Sighting("object", "Dog", 0.5, (32, 0, 64, 64))]
+    async with local(Eye(lambda rgb: seen)) as provider:
+        inquiry = Inquiry(Feature.LABELS, min_score_unit=min_score_unit)
+        reading = await provider.infer(SCENE.content, inquiry, timeout_s=PATIENT_S)
+    assert {one.label: one.fields["count"] for one in reading.detections if one.fields["count"]} == counts
 
 
 @pytest.mark.parametrize(
