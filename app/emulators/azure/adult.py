@@ -1,7 +1,7 @@
 """Adult, racy and gory content: markers stand for unsafe content (`meanings`), the rest is judged by its colours.
 
-In: a scene. Out: the member `adult` of 3.2. A marker's score is its own and grows with its size: as with the vendor, small
-content scores lower. What colours alone say (the share of skin tones, of blood reds) never reaches the border.
+In: a scene. Out: the member `adult` of 3.2. The score falls as the content gets smaller (`unsafe`). What colours alone say (the
+share of skin tones, of blood reds) stays far below the border, and below the lower ones that sheets of images are judged by.
 """
 
 from __future__ import annotations
@@ -9,25 +9,23 @@ from __future__ import annotations
 import numpy as np
 
 from app.emulators.azure.parameters import Json
-from app.emulators.meanings import is_unsafe
 from app.emulators.pixels import Pixels, sampled
 from app.emulators.scene import Scene
+from app.emulators.unsafe import scores_by_kind
 
 KINDS = (("isAdultContent", "adultScore"), ("isRacyContent", "racyScore"), ("isGoryContent", "goreScore"))
 """Members of the answer. Unsafe markers take the kinds in turn by id."""
 BORDER = 0.5
 """Scores above it are flagged."""
-COLOUR_WEIGHT = 0.2
+COLOUR_WEIGHT = 0.08
 """Score of an image that is all skin, or all blood."""
 
 
 def adult(scene: Scene) -> Json:
     skin, blood = _shares(scene.rgb)
     scores = [skin * COLOUR_WEIGHT / 2, skin * COLOUR_WEIGHT, blood * COLOUR_WEIGHT]
-    for marker in scene.markers:
-        if marker.marker_id is not None and is_unsafe(marker.marker_id):
-            kind = marker.marker_id % len(KINDS)
-            scores[kind] = max(scores[kind], marker.sighting.score_unit)
+    for kind, score in scores_by_kind(scene, len(KINDS)).items():
+        scores[kind] = max(scores[kind], score)
     flags = {flag: score > BORDER for (flag, _), score in zip(KINDS, scores, strict=True)}
     return flags | {name: score for (_, name), score in zip(KINDS, scores, strict=True)}
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from app.emulators.google.asked import Wishes
 from app.emulators.google.errors import Json
 from app.emulators.google.geometry import around, polygon_of
-from app.emulators.meanings import is_unsafe
 from app.emulators.pixels import swatches
 from app.emulators.scene import Scene
+from app.emulators.unsafe import scores_by_kind
 
 SAFE = "VERY_UNLIKELY"
 SUSPICIONS = ("adult", "spoof", "medical", "violence", "racy")
 """Unsafe markers take these in turn by id."""
-LIKELIHOOD_FROM = ((0.98, "VERY_LIKELY"), (0.93, "LIKELY"), (0.0, "POSSIBLE"))
-"""Least score of each likelihood: a marker's score grows with its size, so small content is less likely, as with the vendor."""
+LIKELIHOOD_FROM = ((0.9, "VERY_LIKELY"), (0.7, "LIKELY"), (0.5, "POSSIBLE"), (0.2, "UNLIKELY"), (0.0, SAFE))
+"""Least score of each likelihood. The vendor tells no scores: where each begins is ours."""
 CROP_SURENESS = 0.8
 
 
 def safe_search(scene: Scene, _: int, __: Wishes) -> Json:
     found = dict.fromkeys(SUSPICIONS, SAFE)
-    for marker in sorted(scene.markers, key=lambda marker: marker.sighting.score_unit):  # the surest has the last word
-        if marker.marker_id is not None and is_unsafe(marker.marker_id):
-            likelihood = next(name for least, name in LIKELIHOOD_FROM if marker.sighting.score_unit >= least)
-            found[SUSPICIONS[marker.marker_id % len(SUSPICIONS)]] = likelihood
+    for kind, score in scores_by_kind(scene, len(SUSPICIONS)).items():
+        found[SUSPICIONS[kind]] = next(likelihood for least, likelihood in LIKELIHOOD_FROM if score >= least)
     return {"safeSearchAnnotation": found}
 
 

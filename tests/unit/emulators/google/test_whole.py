@@ -16,14 +16,26 @@ CLEAN = dict.fromkeys(("adult", "spoof", "medical", "violence", "racy"), "VERY_U
     [
         ((), {}),
         ((marker(949), thing("Cup")), {}),
-        ((marker(950, score=0.99),), {"adult": "VERY_LIKELY"}),
-        ((marker(953, score=0.95),), {"violence": "LIKELY"}),
-        ((marker(953, score=0.5), marker(958, score=0.95)), {"violence": "LIKELY"}),
-        ((marker(951, score=0.9), marker(952, score=0.9)), {"spoof": "POSSIBLE", "medical": "POSSIBLE"}),
+        ((marker(950, score=0.9),), {"adult": "VERY_LIKELY"}),
+        ((marker(951, score=0.89),), {"spoof": "LIKELY"}),
+        ((marker(952, score=0.7),), {"medical": "LIKELY"}),
+        ((marker(953, score=0.69),), {"violence": "POSSIBLE"}),
+        ((marker(953, score=0.5),), {"violence": "POSSIBLE"}),
+        ((marker(954, score=0.49),), {"racy": "UNLIKELY"}),
+        ((marker(954, score=0.2),), {"racy": "UNLIKELY"}),
+        ((marker(954, score=0.19),), {}),
+        ((marker(953, score=0.5), marker(958, score=0.95)), {"violence": "VERY_LIKELY"}),
+        ((marker(951, score=0.75), marker(952, score=0.6)), {"spoof": "LIKELY", "medical": "POSSIBLE"}),
     ],
 )
-def test_unsafe_markers_are_suspicious_the_larger_the_more(sightings: tuple[object, ...], wanted: dict[str, str]) -> None:
+def test_each_kind_is_as_likely_as_its_surest_marker_is_sure(sightings: tuple[object, ...], wanted: dict[str, str]) -> None:
     assert answered("SAFE_SEARCH_DETECTION", *sightings)["safeSearchAnnotation"] == CLEAN | wanted  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(("side_px", "likelihood"), [(100, "VERY_LIKELY"), (60, "LIKELY"), (30, "POSSIBLE"), (12, "UNLIKELY")])
+def test_the_smaller_the_less_likely(side_px: int, likelihood: str) -> None:
+    found = answered("SAFE_SEARCH_DETECTION", marker(950, (40, 20, 40 + side_px, 20 + side_px)))["safeSearchAnnotation"]
+    assert found["adult"] == likelihood
 
 
 def test_colours_come_from_the_pixels() -> None:
