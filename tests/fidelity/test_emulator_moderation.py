@@ -19,11 +19,11 @@ from azure.cognitiveservices.vision.computervision.models import (
     ComputerVisionErrorResponseException,
     VisualFeatureTypes,
 )
+from azure.core.exceptions import DeserializationError
 from botocore.exceptions import ClientError
 from google.api_core import exceptions
 from google.cloud import vision
 from google.protobuf.json_format import ParseError
-from msrest.exceptions import DeserializationError
 
 from app.core.geometry import Size
 from app.emulators.unsafe import LEAST_SIDE_SHARE, size_factor
