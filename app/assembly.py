@@ -29,11 +29,13 @@ from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, parse_clients
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
+from app.core.moderation import DEFAULT_MARGINS
 from app.dial import Dial, build_dial, described
 from app.embedded import start_emulator
 from app.errors import Problem
+from app.ledger import Ledger
 from app.log import get_logger
-from app.metrics import Ledger, Metrics, new_registry
+from app.metrics import ENDPOINTS, Metrics, new_registry
 from app.pipeline import Pipeline, Policy
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.calling import LEASE_MARGIN_S, Caller
@@ -49,8 +51,13 @@ from app.wire.google import GoogleDialect, GoogleOptions
 from app.wire.native import NativeDialect
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
 from app.work.detect import DetectWork
+from app.work.grouping import Groups
+from app.work.moderate import ModerateWork
 from app.work.pixels import PixelPool, usable_cores
+from app.work.prevalence import Prevalences
 from app.work.shadow import Shadow, Watch
+from app.work.sheets import SheetMaker
+from app.work.tasks import ByTask
 from app.work.worker import Worker
 
 # Connections for requests that are passed through, beside those for sheets and single images.
@@ -95,8 +102,12 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
     tools = await _tools(settings, clock, metrics, stack)
     accumulator = await _accumulator(settings, tools, stack)
-    pipeline = _pipeline(settings, tools, tools.dial, accumulator, stack) if tools.dial is not None else None
-    worker = _worker(settings, tools, accumulator) if settings.role != "api" else None
+    prevalences = Prevalences(accumulator.prevalence, clock)
+    stack.push_async_callback(prevalences.close)
+    pipeline = None
+    if tools.dial is not None:
+        pipeline = _pipeline(settings, tools, tools.dial, accumulator, prevalences, stack)
+    worker = _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(clients),
         rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),
@@ -110,6 +121,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
             pipeline,
             worker,
             is_listening=_listening(accumulator),
+            prevalence=prevalences.mean,
             accuracy=described(tools.dial.choice, settings.max_map_drop) if tools.dial else None,
         ),
         desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
@@ -170,7 +182,9 @@ async def measuring(settings: Settings, stack: AsyncExitStack) -> Measuring:
     identity = tools.endpoint if is_local else f"{settings.provider} at {_namespace(settings, tools.endpoint)}"
     if settings.provider == "emulator" and settings.model is not None:
         identity += f", eyes {await asyncio.to_thread(_digest, settings.model)}"
-    return Measuring(_work(settings, tools), clock, identity, is_local, not is_local and settings.provider != "emulator")
+    return Measuring(
+        _detect(tools, _sheets(tools)), clock, identity, is_local, not is_local and settings.provider != "emulator"
+    )
 
 
 def _digest(path: str) -> str:
@@ -185,7 +199,7 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     pixels = PixelPool(settings.compose_threads)
     stack.callback(pixels.close)
     capabilities = provider.capabilities
-    ledger = metrics.ledger(capabilities.provider, Task.DETECT.value, capabilities.dollars)
+    ledger = Ledger(metrics, capabilities.provider, Task.DETECT.value, capabilities.dollars)
     caller = Caller(
         provider,
         clock=clock,
@@ -295,12 +309,26 @@ def _policy(settings: Settings, dial: Dial) -> Policy:
         budget=dial.budget,
         mix_tenants=settings.mix_tenants,
         grid_text=settings.grid_text,
+        label_grids=_label_grids(settings),
         max_pixels=settings.max_pixels,
         alone_at_once=settings.max_alone,
     )
 
 
-def _pipeline(settings: Settings, tools: _Tools, dial: Dial, accumulator: Accumulator, stack: AsyncExitStack) -> Pipeline:
+def _label_grids(settings: Settings) -> frozenset[str]:
+    """Endpoints whose labels come from grids: unless it is said otherwise, only ours, which promises nothing else."""
+    endpoints = {None: ("native",), "detection": ENDPOINTS, "alone": ()}
+    return frozenset(endpoints[settings.classify])
+
+
+def _pipeline(
+    settings: Settings,
+    tools: _Tools,
+    dial: Dial,
+    accumulator: Accumulator,
+    prevalences: Prevalences,
+    stack: AsyncExitStack,
+) -> Pipeline:
     store = S3Store(AllowedBuckets(settings.s3_buckets), region=settings.aws_region)
     stack.push_async_callback(store.aclose)
     links = Links(AllowedHosts(settings.url_hosts), CloudStorage(AllowedBuckets(settings.gcs_buckets), GoogleToken()))
@@ -317,6 +345,7 @@ def _pipeline(settings: Settings, tools: _Tools, dial: Dial, accumulator: Accumu
         links=links,
         chooser=dial.chooser,
         shadow=_shadow(settings, tools, stack),
+        groups=Groups(prevalences, settings.moderate_group) if settings.moderate_group > 1 else None,
     )
 
 
@@ -340,14 +369,24 @@ def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> Azure
     return AzureOptions(settings.grid_text, known.features, own, clients)
 
 
-def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator) -> Worker:
-    return Worker(accumulator, _work(settings, tools), tools.ledger, tools.clock, max_inflight=settings.max_inflight)
-
-
-def _work(settings: Settings, tools: _Tools) -> DetectWork:
-    capabilities = tools.provider.capabilities
-    return DetectWork(
+def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator, prevalences: Prevalences) -> Worker:
+    sheets = _sheets(tools)
+    moderate = ModerateWork(
         caller=tools.caller,
+        sheets=sheets,
+        estimates=prevalences,
+        margins=DEFAULT_MARGINS,
+        largest=settings.moderate_group,
+        ledger=tools.ledger,
+        clock=tools.clock,
+    )
+    work = ByTask(tools.caller, _detect(tools, sheets), {Task.MODERATE: moderate})
+    return Worker(accumulator, work, tools.ledger, tools.clock, max_inflight=settings.max_inflight)
+
+
+def _sheets(tools: _Tools) -> SheetMaker:
+    capabilities = tools.provider.capabilities
+    return SheetMaker(
         capabilities=capabilities,
         rules=GridRules(
             mode=GridMode.KEPT,  # each lane has its own
@@ -360,6 +399,10 @@ def _work(settings: Settings, tools: _Tools) -> DetectWork:
         ledger=tools.ledger,
         clock=tools.clock,
     )
+
+
+def _detect(tools: _Tools, sheets: SheetMaker) -> DetectWork:
+    return DetectWork(caller=tools.caller, sheets=sheets, ledger=tools.ledger, clock=tools.clock)
 
 
 def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline) -> Desk:

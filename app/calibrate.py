@@ -104,7 +104,7 @@ def _say(text: str) -> None:
 
 def _purse(options: argparse.Namespace, tools: Measuring, inferences: float) -> Purse:
     """Says what the run may cost before anything is spent. Raises _Refused where that was not allowed."""
-    dollars = tools.work.capabilities.dollars(Feature.OBJECTS)
+    dollars = tools.work.sheets.capabilities.dollars(Feature.OBJECTS)
     if dollars > 0:
         _say(f"up to {inferences:.0f} inferences, ${inferences * dollars:.2f} at list price, less what is stored already")
         if options.budget_dollars is None and tools.is_paid:
@@ -182,7 +182,7 @@ class _Publisher:
 
     def _calibration(self, findings: Findings) -> Calibration:
         return Calibration(
-            provider=self.tools.work.capabilities.provider,
+            provider=self.tools.work.sheets.capabilities.provider,
             feature=Feature.OBJECTS,
             mixes=findings.mixes,
             foresight=findings.foresight,
@@ -203,7 +203,7 @@ class _Publisher:
         for name, tier in tiers.items():
             sheet = deal(sizes, tier, f"{seed}.0", views)[0]
             answers = self.store.get(self.measurer.key(sheet)) or {}
-            rules = replace(self.tools.work.rules, mode=tier.mode)
-            if (image := example(sheet, photos, answers, rules, self.tools.work.drops)) is not None:
+            rules = replace(self.tools.work.sheets.rules, mode=tier.mode)
+            if (image := example(sheet, photos, answers, rules, self.tools.work.sheets.drops)) is not None:
                 found.append(ExampleSheet(name, image))
         return found

@@ -1,8 +1,8 @@
 """Everything that Tessera counts and measures, in one place: names, units, help and the closed sets of label values.
 
-In: facts, told by the pipeline, the worker, the providers' caller and the server through a `Ledger`; a registry, passed in.
-Out: the text for Prometheus (`render`) and plain values for `/v1/stats` and the dashboard page (`snapshot`). Only `main` builds
-one. Label values outside their set are a mistake in our own code and raise ValueError; nothing of a request becomes a label.
+In: facts, told by the pipeline, the worker, the providers' caller and the server through a `ledger.Ledger`; a registry, passed
+in. Out: the text for Prometheus (`render`) and plain values for `/v1/stats` and the dashboard page (`snapshot`). Only `main`
+builds one. Label values outside their set are a mistake in our own code and raise ValueError; nothing of a request becomes one.
 
 Savings are net, and never overstated: every inference that is paid lowers them by one, every image that is answered raises them
 by one. A counter cannot fall, so what was paid and has not been answered for is a debt, and answers pay it back before they
@@ -15,7 +15,7 @@ without us, counts among the inferences and the dollars, and neither raises nor 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
@@ -45,6 +45,8 @@ LEASE_EVENTS = ("reclaimed", "refused")
 LOOKS = ("looked", "busy", "late", "failed")
 LAYOUTS = tuple(f"{rows}x{columns}" for rows in range(1, 6) for columns in range(1, 6))  # of the paper's table
 SHADOW_OUTCOMES = ("compared", "failed", "skipped")
+GROUP_RESULTS = ("clean", "flagged", "unsure", "failed")
+VERDICTS = ("cleared", "single")
 DENSITY_DIRECTIONS = ("sparser", "trial", "denser")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
@@ -70,6 +72,8 @@ COMPOSE_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2
 PROVIDER_BUCKETS_S = (0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10)
 # A whole request: waiting and the vendor together; the default time-out is 30 s.
 REQUEST_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2.5, 5, 10, 30)
+# Questions in a row until an image of a group test has its answer: a group of 25 is halved five times.
+ROUNDS_BUCKETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 15)
 # Cells of the layouts in the paper's table.
 IMAGES_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20, 25)
 
@@ -200,6 +204,32 @@ class _Choice:
         self.look_seconds = _histogram(registry, "scout_seconds", "Time until a look was there or given up.", LOOK_BUCKETS_S)
 
 
+class _Groups:
+    """Group tests for unsafe content."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.tests = _counter(registry, "group_tests_total", "Groups asked about, by what the answer said.", "result")
+        self.sizes = _histogram(registry, "group_images", "Images in a group that is asked about.", IMAGES_BUCKETS)
+        self.rounds = _histogram(registry, "group_rounds", "Questions in a row until an image has its answer.", ROUNDS_BUCKETS)
+        self.verdicts = _counter(registry, "group_verdicts_total", "Images of group tests, by how they ended.", "verdict")
+        self.prevalence = _gauge(registry, "prevalence", "Estimated share of unsafe images, mean of the streams known here.")
+
+    def prepare(self) -> None:
+        for result in GROUP_RESULTS:
+            self.tests.labels(result)
+        for verdict in VERDICTS:
+            self.verdicts.labels(verdict)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "prevalence": _total(self.prevalence),
+            "tests": _by(self.tests, "result"),
+            "verdicts": _by(self.verdicts, "verdict"),
+            "images_per_group_mean": _summary(self.sizes)["mean"],
+            "rounds_mean": _summary(self.rounds)["mean"],
+        }
+
+
 class _State:
     """How the process and what it depends on are doing."""
 
@@ -223,8 +253,9 @@ class Metrics:
         self._sheets = _Sheets(registry)
         self._choice = _Choice(registry)
         self._watch = _Watch(registry)
+        self._groups = _Groups(registry)
         self._state = _State(registry)
-        self._state.build.info({"version": version, "role": role, "provider": _known(provider, PROVIDERS)})
+        self._state.build.info({"version": version, "role": role, "provider": known(provider, PROVIDERS)})
         self._prepare(provider)
 
     def _prepare(self, provider: str) -> None:
@@ -233,6 +264,7 @@ class Metrics:
         self._times.provider.labels(provider)
         self._state.pending.labels("detect")
         self._watch.prepare("detect")
+        self._groups.prepare()
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:
             self._times.request.labels(endpoint)
@@ -250,21 +282,14 @@ class Metrics:
         for outcome in LOOKS:
             self._choice.looks.labels(outcome)
 
-    def ledger(self, provider: str, task: str, dollars: Callable[[str], float]) -> Ledger:
-        """The same methods for callers that know only one provider and one task. Fits every ledger and meter Protocol.
-
-        `dollars`: list price of one inference, by the feature that is asked for.
-        """
-        return Ledger(self, _known(provider, PROVIDERS), _known(task, TASKS), dollars)
-
     def request_done(self, endpoint: str, task: str, outcome: str, seconds: float) -> None:
-        known = (_known(endpoint, ENDPOINTS), _known(task, TASKS), _known(outcome, OUTCOMES))
-        self._state.requests.labels(*known).inc()
+        labels = (known(endpoint, ENDPOINTS), known(task, TASKS), known(outcome, OUTCOMES))
+        self._state.requests.labels(*labels).inc()
         self._times.request.labels(endpoint).observe(seconds)
 
     def paid(self, provider: str, task: str, kind: str, dollars: float, inferences: int = 1) -> None:
         """One attempt that the provider charges for; several inferences where it was asked for several features at once."""
-        paid = self._money.paid.labels(_known(provider, PROVIDERS), _known(task, TASKS), _known(kind, PAID_KINDS))
+        paid = self._money.paid.labels(known(provider, PROVIDERS), known(task, TASKS), known(kind, PAID_KINDS))
         paid.inc(inferences)
         self._money.dollars.labels(provider, task).inc(dollars)
         if kind != PASSTHROUGH:
@@ -272,12 +297,12 @@ class Metrics:
 
     def answered(self, provider: str, task: str, images: int, dollars_each: float) -> None:
         """Images got an answer of the provider's; alone they would have cost `dollars_each`."""
-        self._money.answered.labels(_known(provider, PROVIDERS), _known(task, TASKS)).inc(images)
+        self._money.answered.labels(known(provider, PROVIDERS), known(task, TASKS)).inc(images)
         self._money.move(provider, task, images, images * dollars_each)
 
     def sheet(self, layout: str, release: str, images: int) -> None:
         """A sheet goes out. Layouts come from the settings or the paper's table, so they are few."""
-        self._sheets.sheets.labels(layout, _known(release, RELEASES)).inc()
+        self._sheets.sheets.labels(layout, known(release, RELEASES)).inc()
         self._sheets.images.observe(images)
 
     def waited(self, seconds: float) -> None:
@@ -291,28 +316,28 @@ class Metrics:
         self._times.compose.observe(seconds)
 
     def provider_took(self, provider: str, seconds: float) -> None:
-        self._times.provider.labels(_known(provider, PROVIDERS)).observe(seconds)
+        self._times.provider.labels(known(provider, PROVIDERS)).observe(seconds)
 
     def boxes(self, provider: str, *, kept: int = 0, seam: int = 0, gutter: int = 0, filtered: int = 0) -> None:
-        known = _known(provider, PROVIDERS)
+        payer = known(provider, PROVIDERS)
         for fate, count in zip(FATES, (kept, seam, gutter, filtered), strict=True):
-            self._sheets.boxes.labels(known, fate).inc(count)
+            self._sheets.boxes.labels(payer, fate).inc(count)
 
     def bypass(self, reason: str) -> None:
-        self._sheets.bypass.labels(_known(reason, BYPASSES)).inc()
+        self._sheets.bypass.labels(known(reason, BYPASSES)).inc()
 
     def provider_error(self, provider: str, kind: str) -> None:
-        self._state.errors.labels(_known(provider, PROVIDERS), _known(kind, ERROR_KINDS)).inc()
+        self._state.errors.labels(known(provider, PROVIDERS), known(kind, ERROR_KINDS)).inc()
 
     def pending(self, task: str, images: int) -> None:
-        self._state.pending.labels(_known(task, TASKS)).set(images)
+        self._state.pending.labels(known(task, TASKS)).set(images)
 
     def accumulator(self, *, up: bool) -> None:
         self._state.accumulator_up.set(int(up))
 
     def lease_event(self, event: str) -> None:
         """`reclaimed`: a batch was claimed again after its lease. `refused`: a late holder's result was turned away."""
-        self._state.leases.labels(_known(event, LEASE_EVENTS)).inc()
+        self._state.leases.labels(known(event, LEASE_EVENTS)).inc()
 
     def escalated(self) -> None:
         """An image of a grid is asked again alone."""
@@ -320,7 +345,7 @@ class Metrics:
 
     def scouted(self, outcome: str, seconds: float) -> None:
         """A scout was asked to look at an image."""
-        self._choice.looks.labels(_known(outcome, LOOKS)).inc()
+        self._choice.looks.labels(known(outcome, LOOKS)).inc()
         self._choice.look_seconds.observe(seconds)
 
     def chosen(self, drop: float, cost: float) -> None:
@@ -328,20 +353,34 @@ class Metrics:
         self._choice.drop.set(drop)
         self._choice.cost.set(cost)
 
+    def group_tested(self, images: int, result: str) -> None:
+        """A group was asked about at once."""
+        self._groups.tests.labels(known(result, GROUP_RESULTS)).inc()
+        self._groups.sizes.observe(images)
+
+    def moderated(self, verdict: str, rounds: int) -> None:
+        """An image of a group test has its answer."""
+        self._groups.verdicts.labels(known(verdict, VERDICTS)).inc()
+        self._groups.rounds.observe(rounds)
+
+    def prevalence(self, share: float) -> None:
+        """The estimated share of unsafe images."""
+        self._groups.prevalence.set(share)
+
     def shadow(self, task: str, outcome: str) -> None:
         """An image of a grid was chosen to be asked alone as well, and this became of it."""
-        self._watch.samples.labels(_known(task, TASKS), _known(outcome, SHADOW_OUTCOMES)).inc()
+        self._watch.samples.labels(known(task, TASKS), known(outcome, SHADOW_OUTCOMES)).inc()
 
     def agreement(self, task: str, layout: str, mean: float, low: float, high: float) -> None:
         """How far the answers of such grids agree with the same images' answers alone, as far as is known now."""
-        known = (_known(task, TASKS), _known(layout, LAYOUTS))
+        labels = (known(task, TASKS), known(layout, LAYOUTS))
         for gauge, value in ((self._watch.mean, mean), (self._watch.low, low), (self._watch.high, high)):
-            gauge.labels(*known).set(value)
+            gauge.labels(*labels).set(value)
 
     def density(self, task: str, cells: int | None, direction: str) -> None:
         """Agreement has changed how many cells a grid may have."""
-        self._watch.cells.labels(_known(task, TASKS)).set(cells or 0)
-        self._watch.changes.labels(task, _known(direction, DENSITY_DIRECTIONS)).inc()
+        self._watch.cells.labels(known(task, TASKS)).set(cells or 0)
+        self._watch.changes.labels(task, known(direction, DENSITY_DIRECTIONS)).inc()
 
     def render(self) -> bytes:
         """The exposition text, of type `CONTENT_TYPE`."""
@@ -385,59 +424,10 @@ class Metrics:
             "escalations": _total(sheets.escalations),
             "scout": {"looks": _by(self._choice.looks, "outcome"), "seconds": _summary(self._choice.look_seconds)},
             "shadow": self._watch.snapshot(),
+            "groups": self._groups.snapshot(),
             "provider_errors": _by(state.errors, "kind"),
             "accumulator": {"up": _total(state.accumulator_up) > 0, "leases": _by(state.leases, "event")},
         }
-
-
-class Ledger:
-    """`Metrics` for one provider with its prices, and one task: what the pipeline, the worker, the caller and the door get."""
-
-    def __init__(self, metrics: Metrics, provider: str, task: str, dollars: Callable[[str], float]) -> None:
-        self._metrics = metrics
-        self._provider = provider
-        self._task = task
-        self._dollars = dollars
-        self.request_done = metrics.request_done
-        self.sheet = metrics.sheet
-        self.waited = metrics.waited
-        self.added = metrics.added
-        self.composed = metrics.composed
-        self.bypass = metrics.bypass
-        self.lease_event = metrics.lease_event
-        self.escalated = metrics.escalated
-        self.scouted = metrics.scouted
-
-    def paid(self, kind: str, feature: str, task: str) -> None:
-        self._metrics.paid(self._provider, task, kind, self._dollars(feature))
-
-    def error(self, kind: Named) -> None:
-        self._metrics.provider_error(self._provider, kind.value)
-
-    def took(self, seconds: float) -> None:
-        self._metrics.provider_took(self._provider, seconds)
-
-    def answered(self, images: int, feature: str, task: str) -> None:
-        self._metrics.answered(self._provider, task, images, self._dollars(feature))
-
-    def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
-        self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)
-
-    def shadow(self, outcome: str) -> None:
-        self._metrics.shadow(self._task, outcome)
-
-    def agreement(self, layout: str, mean: float, low: float, high: float) -> None:
-        self._metrics.agreement(self._task, layout, mean, low, high)
-
-    def density(self, cells: int | None, direction: str) -> None:
-        self._metrics.density(self._task, cells, direction)
-
-    def filtered(self, boxes: int) -> None:
-        self._metrics.boxes(self._provider, filtered=boxes)
-
-    def passed_through(self, inferences: int, dollars: float) -> None:
-        """The provider was handed a request, or a part of one, that it charges so much for."""
-        self._metrics.paid(self._provider, "other", PASSTHROUGH, dollars, inferences)
 
 
 class _WithoutCreated(Collector):
@@ -464,7 +454,8 @@ def _histogram(registry: CollectorRegistry, name: str, help: str, buckets: Seque
     return Histogram(name, help, labels, namespace=PREFIX, buckets=buckets, registry=registry)
 
 
-def _known(value: str, allowed: Sequence[str]) -> str:
+def known(value: str, allowed: Sequence[str]) -> str:
+    """The value, where it is one of those that are allowed. ValueError otherwise."""
     if value not in allowed:
         raise ValueError(f"{value!r} is none of {', '.join(allowed)}")
     return value

@@ -17,24 +17,27 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from app.accumulator.contract import Intake, Withdrawal
+from app.admission import Admission, Image
 from app.clock import Clock
 from app.core.breaker import Breaker
 from app.core.budget import Budget
+from app.core.grouping import PREVALENCE
+from app.core.labels import labels_of
 from app.core.layout import fits_a_grid
 from app.core.mix import Choice
-from app.core.model import Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release, Task
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
 from app.imaging.decode import is_cheap
-from app.imaging.header import inspect
 from app.log import get_logger
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.providers.latency import LatencyTracker
-from app.wire.contract import Answered, Call, InlineImage, LinkedImage
+from app.wire.contract import Answered, Call
 from app.work.alone import ask_alone
 from app.work.choosing import Chooser
 from app.work.escalating import Escalator
+from app.work.grouping import Groups
 from app.work.pixels import PixelPool
 from app.work.shadow import Shadow
 
@@ -63,7 +66,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator decided, read once from the settings."""
+    """What the operator decided, read once from the settings. `label_grids`: endpoints whose labels come from grids."""
 
     max_wait_s: float
     request_timeout_s: float
@@ -72,6 +75,7 @@ class Policy:
     alone_at_once: int
     mix_tenants: bool = False
     grid_text: bool = False
+    label_grids: frozenset[str] = frozenset()
 
 
 class FrontLedger(Protocol):
@@ -82,12 +86,6 @@ class FrontLedger(Protocol):
     def added(self, seconds: float) -> None: ...
     def answered(self, images: int, feature: str, task: str) -> None: ...
     def escalated(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Image:
-    data: bytes
-    picture: Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +113,20 @@ class Pipeline:
         links: LinkReader | None = None,
         chooser: Chooser | None = None,
         shadow: Shadow | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self._intake = intake
-        self._links = links
+        self._admission = Admission(capabilities, pixels, clock, policy.max_pixels, store, links)
         self._caller = caller
         self._capabilities = capabilities
         self._policy = policy
-        self._store = store
         self._pixels = pixels
         self._ledger = ledger
         self._clock = clock
         self._chooser = chooser or Chooser()
         self._escalator = Escalator(caller, capabilities, pixels, ledger)
         self._shadow = shadow
+        self._groups = groups
         self._breaker = Breaker()
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
@@ -157,62 +156,22 @@ class Pipeline:
     async def answer(self, call: Call, request_id: str) -> Answered:
         """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
-        self._require_offered(call)
-        data = await self._fetch(call, deadline_s)
-        picture = await self._pixels.ahead(inspect, data, formats=call.formats, max_pixels=self._policy.max_pixels)
-        if call.check is not None:
-            call.check(picture)
-        image = _Image(data, picture)
-        self._require_affordable(image, call)
+        image = await self._admission.admit(call, deadline_s)
         async with asyncio.TaskGroup() as tasks:
             asking = [
                 tasks.create_task(self._ask(call, inquiry, image, request_id, deadline_s), name=f"ask {request_id}")
                 for inquiry in call.inquiries
             ]
-        return Answered(picture, tuple(task.result() for task in asking))
+        return Answered(image.picture, tuple(task.result() for task in asking))
 
-    def _require_offered(self, call: Call) -> None:
-        for inquiry in call.inquiries:
-            if inquiry.feature not in self._capabilities.names:
-                said = inquiry.feature.replace("_", " ")
-                raise Problem(Kind.UNKNOWN_OPERATION, f"{said}: not available through this provider")
-
-    def _require_affordable(self, image: _Image, call: Call) -> None:
-        """What the provider does not read as it is has to be decoded and written anew, also when it goes alone: not at any
-        size, because that takes the memory of many others.
-        """
-        if is_cheap(image.picture):
-            return
-        found = image.picture.format
-        if not all(found in self._capabilities.formats_for(inquiry.feature) for inquiry in call.inquiries):
-            raise Problem(Kind.IMAGE_TOO_LARGE, f"a {found} image of so many pixels is not taken: send JPEG or PNG")
-        limit_bytes = min(self._capabilities.max_image_bytes[inquiry.feature] for inquiry in call.inquiries)
-        if len(image.data) > limit_bytes:
-            raise Problem(Kind.IMAGE_TOO_LARGE, f"an image of so many pixels is not taken above {limit_bytes} bytes")
-
-    async def _fetch(self, call: Call, deadline_s: float) -> bytes:
-        source = call.source
-        if isinstance(source, InlineImage):
-            if len(source.data) > call.max_image_bytes:
-                raise Problem(Kind.IMAGE_TOO_LARGE, f"the image is larger than {call.max_image_bytes} bytes")
-            return source.data
-        time_left_s = deadline_s - self._clock.now_s()
-        if isinstance(source, LinkedImage):
-            if self._links is None:
-                raise Problem(Kind.FORBIDDEN, "this server fetches no images")
-            return await self._links.read(source.url, max_bytes=call.max_image_bytes, timeout_s=time_left_s)
-        if self._store is None:
-            raise Problem(Kind.FORBIDDEN, "this server reads images from no bucket")
-        return await self._store.read(
-            source.bucket, source.name, source.version, max_bytes=call.max_image_bytes, timeout_s=time_left_s
-        )
-
-    async def _ask(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float) -> Outcome:
+    async def _ask(self, call: Call, inquiry: Inquiry, image: Image, request_id: str, deadline_s: float) -> Outcome:
         """One inquiry's outcome, from a shared sheet or alone."""
-        choice = self._policy.budget.choice(inquiry.feature, call.wishes.max_map_drop)
-        job = self._job(call, inquiry, image, request_id, deadline_s, choice)
+        inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
+        lane = self._lane(call, inquiry)
+        choice = self._choice(lane, call.wishes.max_map_drop)
+        job = self._job(call, inquiry, lane, image, request_id, deadline_s, choice)
         outcome = await self._gathered_or_alone(call, job, choice, deadline_s)
-        outcome = self._sure_enough(inquiry, outcome)
+        outcome = _named(inquiry, self._sure_enough(inquiry, outcome))
         spent_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s())
         self._ledger.added(max(0.0, spent_s - outcome.bill.provider_s))
         return outcome
@@ -226,11 +185,12 @@ class Pipeline:
         return replace(outcome, result=replace(result, detections=sure))
 
     async def _gathered_or_alone(self, call: Call, job: Job, choice: Choice, deadline_s: float) -> Outcome:
-        reason = self._reason_to_go_alone(call, job)
+        reason = self._reason_to_go_alone(call, job, choice)
+        shadow = None if job.lane.task is Task.MODERATE else self._shadow  # groups answer for themselves, image by image
         if reason is None:
             job = await self._placed(job, choice)
-            if self._shadow is not None:
-                job = self._shadow.limited(job)
+            if shadow is not None:
+                job = shadow.limited(job)
             reason = Bypass.BUDGET if job.lane.capacity < 2 else self._outage_now()
         if reason is not None:
             return await self._send_alone(job, _Missed(reason, Bill()), deadline_s)
@@ -240,8 +200,8 @@ class Pipeline:
         self._gathered_s = self._clock.now_s()
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
-        if self._shadow is not None:
-            self._shadow.consider(job, gathered)
+        if shadow is not None:
+            shadow.consider(job, gathered)
         return await self._surer(job, gathered, choice, deadline_s)
 
     async def _placed(self, job: Job, choice: Choice) -> Job:
@@ -266,23 +226,33 @@ class Pipeline:
             return gathered
         return await self._escalator.surer(job, gathered, escalation, time_left_s=deadline_s - now_s)
 
-    def _job(self, call: Call, inquiry: Inquiry, image: _Image, request_id: str, deadline_s: float, choice: Choice) -> Job:
-        inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
-        tenant = "*" if self._policy.mix_tenants else call.tenant.at(call.endpoint)
+    def _lane(self, call: Call, inquiry: Inquiry) -> Lane:
+        """Where images like this one meet; how many share a sheet is decided next."""
+        return Lane(
+            tenant="*" if self._policy.mix_tenants else call.tenant.at(call.endpoint),
+            provider=self._capabilities.provider,
+            task=inquiry.feature.task,
+            feature=inquiry.feature,
+            parameters=inquiry.parameters,
+            layouts=(ALONE,),
+        )
+
+    def _choice(self, lane: Lane, wish: float | None) -> Choice:
+        """By the accuracy budget; groups by the share of unsafe images, but where no loss at all is accepted."""
+        budget = self._policy.budget
+        if lane.task is not Task.MODERATE or self._groups is None or budget.is_nothing(wish):
+            return budget.choice(lane.feature.on_sheet, wish)
+        return self._groups.choice(lane)
+
+    def _job(
+        self, call: Call, inquiry: Inquiry, lane: Lane, image: Image, request_id: str, deadline_s: float, choice: Choice
+    ) -> Job:
         time_left_s = max(0.0, deadline_s - self._clock.now_s() - self._reserve_s())
         wish_s = self._policy.max_wait_s if call.wishes.max_wait_s is None else call.wishes.max_wait_s
         return Job(
             id=uuid.uuid4().hex,
             request_id=request_id,
-            lane=Lane(
-                tenant=tenant,
-                provider=self._capabilities.provider,
-                task=inquiry.feature.task,
-                feature=inquiry.feature,
-                parameters=inquiry.parameters,
-                layouts=choice.widest.layouts,
-                mode=choice.widest.mode,
-            ),
+            lane=replace(lane, layouts=choice.widest.layouts, mode=choice.widest.mode),
             inquiry=inquiry,
             picture=image.picture,
             image=image.data,
@@ -304,13 +274,13 @@ class Pipeline:
         if isinstance(outcome.result, Answer):
             self._grid_latency.observe(self._clock.now_s(), outcome.bill.compose_s + outcome.bill.attempt_s)
 
-    def _reason_to_go_alone(self, call: Call, job: Job) -> Bypass | None:
+    def _reason_to_go_alone(self, call: Call, job: Job, choice: Choice) -> Bypass | None:
         """The first reason that applies, the caller's own before ours."""
         reasons = {
             Bypass.CALLER: not call.wishes.grid or _is_too_short(call.wishes.max_wait_s),
-            Bypass.SETTING: _is_too_short(self._policy.max_wait_s) or self._is_small_print(job),
+            Bypass.SETTING: _is_too_short(self._policy.max_wait_s) or self._stays_alone(call, job),
             call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
-            Bypass.BUDGET: job.lane.capacity < 2,
+            Bypass.PREVALENCE if choice.source == PREVALENCE else Bypass.BUDGET: job.lane.capacity < 2,
             Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,
@@ -321,9 +291,18 @@ class Pipeline:
         """Why nobody gathers at present. Asked last: to be let in is a probe."""
         return None if self._breaker.may_try(self._clock.now_s()) else self._outage
 
-    def _is_small_print(self, job: Job) -> bool:
-        """Text suffers most from being made smaller: the operator decides."""
-        return job.lane.feature is Feature.TEXT and not self._policy.grid_text
+    def _stays_alone(self, call: Call, job: Job) -> bool:
+        """What the operator decides: text suffers most from being made smaller, labels without boxes are lost in a grid, and
+        groups may hide what is small.
+        """
+        match job.lane.feature:
+            case Feature.TEXT:
+                return not self._policy.grid_text
+            case Feature.LABELS:
+                return call.endpoint not in self._policy.label_grids
+            case Feature.MODERATION:
+                return self._groups is None
+        return False
 
     def _fits_a_grid(self, picture: Picture) -> bool:
         known = self._capabilities
@@ -378,7 +357,7 @@ class Pipeline:
         now_s = self._clock.now_s()
         if now_s - self._gathered_s < OVERDUE_S and now_s - due_s < BUSY_S:
             return False
-        if self._caller.throttled_for_s(job.lane.feature) > 0:
+        if self._caller.throttled_for_s(job.lane.feature.on_sheet) > 0:
             return False
         return self._alone + self._leaving < self._policy.alone_at_once
 
@@ -446,6 +425,8 @@ class Pipeline:
         finally:
             self._alone -= 1
         self._learn(job, outcome)
+        if self._groups is not None:
+            self._groups.saw_alone(job, outcome)
         self._ledger.answered(int(isinstance(outcome.result, Answer)), job.lane.feature, job.lane.task)
         return outcome
 
@@ -458,6 +439,16 @@ class Pipeline:
 def _is_too_short(max_wait_s: float | None) -> bool:
     """Whether somebody chose a window in which there would be nobody else."""
     return max_wait_s is not None and max_wait_s < SHORTEST_WINDOW_S
+
+
+def _named(inquiry: Inquiry, outcome: Outcome) -> Outcome:
+    """The labels of what was detected, where labels were asked for and objects were found."""
+    result = outcome.result
+    if inquiry.feature is not Feature.LABELS or isinstance(result, Failure):
+        return outcome
+    if all(detection.feature is Feature.LABELS for detection in result.detections):
+        return outcome
+    return replace(outcome, result=replace(result, detections=labels_of(result.detections)))
 
 
 def _unless_ours(outcome: Outcome) -> Outcome | _Missed:

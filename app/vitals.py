@@ -32,12 +32,16 @@ class ProcessVitals:
         *,
         is_listening: Callable[[], bool],
         accuracy: Mapping[str, Any] | None = None,
+        prevalence: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """`is_listening`: whether answers for this process can come back from the accumulator at present.
+        """`prevalence`: the estimated share of unsafe images, where any were seen.
+
+        `is_listening`: whether answers for this process can come back from the accumulator at present.
 
         `accuracy`: what the accuracy budget bought, in plain values; None in a process without a front door.
         """
         self._accuracy = accuracy
+        self._prevalence = prevalence
         self._settings = settings
         self._metrics = metrics
         self._accumulator = accumulator
@@ -74,6 +78,7 @@ class ProcessVitals:
 
     async def _refresh(self) -> None:
         """What is only known by asking. An accumulator that does not answer is a fact, too."""
+        self._metrics.prevalence(self._prevalence() or 0.0)
         try:
             self._metrics.pending(Task.DETECT.value, await self._accumulator.pending())
             self._metrics.accumulator(up=True)

@@ -44,17 +44,21 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "detectors": ("core", "errors"),
     "emulators": ("core.geometry", "detectors"),  # never wire: a mistake must not sit at both ends
     "work": ("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
+    "ledger": ("metrics",),
+    "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
     "pipeline": (
+        "admission",
         *("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
         "providers.latency",  # what a provider takes at present decides when an image must leave
         "work.alone",  # the way of an image that travels alone is the same in front and behind
         "work.pixels",
         "work.choosing",  # which tier an image gets is known before it is gathered
+        "work.grouping",  # so is how large a group it may join
         "work.escalating",  # an answer of a grid is improved where the image and the time are known
         "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
-    "calibration": (*("core", "errors", "imaging", "clock", "arguments"), "work.detect"),
+    "calibration": (*("core", "errors", "imaging", "clock", "arguments"), "work.detect", "work.groups"),
     "demo": ("core", "errors", "clock", "detectors.markers", "arguments"),
     "arguments": (),
     "simulation": (

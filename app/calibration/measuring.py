@@ -19,7 +19,8 @@ from app.clock import Clock
 from app.core.geometry import PixelBox
 from app.core.mix import Tier
 from app.core.model import Answer, Failure, Feature, Inquiry, Item, Job, Lane, Outcome, Release, Task
-from app.work.detect import DetectWork, open_group
+from app.work.detect import DetectWork
+from app.work.groups import open_group
 
 # Time for one sheet, seconds: nobody waits for it, so a slow vendor is waited for, too.
 SHEET_TIME_S = 120.0
@@ -197,7 +198,7 @@ class Measurer:
             raise Stopped(f"{photo.id}: cannot be read any more: {error}") from error
 
     def _item(self, photo: Photo, sheet: PlannedSheet, image: bytes) -> Item:
-        capabilities = self._work.capabilities
+        capabilities = self._work.sheets.capabilities
         lane = Lane(
             tenant="calibration",
             provider=capabilities.provider,

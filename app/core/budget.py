@@ -31,10 +31,14 @@ class Budget:
     calibration: Calibration | None = None
     means: frozenset[Means] = frozenset()
 
+    def is_nothing(self, wish: float | None = None) -> bool:
+        """Whether no loss at all is accepted; `wish` is the caller's own budget."""
+        return (self.max_map_drop if wish is None else wish) <= 0
+
     def choice(self, feature: Feature, wish: float | None = None) -> Choice:
         """What an image of this feature may be part of; `wish` is the caller's own budget."""
         budget = self.max_map_drop if wish is None else wish
-        if budget <= 0:
+        if self.is_nothing(wish):
             return Choice(ALL_ALONE, ALL_ALONE.tiers[0], "budget")
         if self.fixed_layouts and wish is None:
             return self._single(self.fixed_layouts, "setting")

@@ -1,7 +1,8 @@
 """Unsafe content: the categories that all vendors' words are put into, and whom an answer speaks against. Pure.
 
 A finding of moderation has no place: it speaks against every image of a group whose client cares for its category at its score.
-Small content scores lower, so a group is asked, and judged, at a threshold that is lower by a margin (`Margins`); a single
+Small content scores lower, so a group is asked, and judged, at a threshold that is lower by a margin (`Margins`), a share of
+the client's own: what a strict client wants to see scores as much less on a sheet as what a lenient one does. A single
 image is judged by its client's own threshold, and its answer is handed on whatever it says.
 
 Words: Rekognition's taxonomy of version 7 ("Moderating content", two upper levels), Google's SafeSearchAnnotation, Azure's
@@ -86,10 +87,10 @@ def category_of(finding: Detection) -> Category | None:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """By how much a group's threshold lies below its clients', by the number of images in it.
+    """By how much a group's threshold lies below its clients', by the number of images in it: 0.4 makes 0.3 of 0.5.
 
-    `by_size`: measured ones (score units, 0 to 1); a size that was not measured takes the margin of the next larger that was,
-    or else of the largest. The default is careful: nothing is known of how a vendor's scores fall.
+    `by_size`: measured ones (0 to 1, a share of the threshold); a size that was not measured takes the margin of the next
+    larger that was, or else of the largest. The default is careful: nothing is known of how a vendor's scores fall.
     """
 
     by_size: Mapping[int, float]
@@ -106,13 +107,13 @@ class Margins:
         return self.by_size[min(larger)] if larger else self.by_size[max(self.by_size)]
 
 
-DEFAULT_MARGINS = Margins(MappingProxyType({2: 0.15, 4: 0.25, 9: 0.35, 25: 0.45}))
+DEFAULT_MARGINS = Margins(MappingProxyType({2: 0.3, 4: 0.45, 9: 0.65, 25: 0.8}))
 
 
 def threshold(inquiry: Inquiry, margin: float = 0.0) -> float:
     """Score from which on a finding counts for this client, 0 to 1."""
     own = DEFAULT_THRESHOLD_UNIT if inquiry.min_score_unit is None else inquiry.min_score_unit
-    return max(min(own, LEAST_THRESHOLD_UNIT), own - margin)
+    return max(min(own, LEAST_THRESHOLD_UNIT), own * (1 - margin))
 
 
 def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float = 0.0) -> bool:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome
-from app.errors import Problem
+from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome, Task
+from app.errors import Kind, Problem
 from app.imaging.compose import Source
 from app.imaging.transcode import transcode
 from app.providers.calling import AskFailed, Caller, PaidKind, Permit
-from app.providers.contract import Capabilities
+from app.providers.contract import Capabilities, Reading
 from app.work.pixels import PixelPool
 
 
@@ -30,15 +30,24 @@ async def ask_alone(
     """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses)."""
     try:
         image = await _own_bytes(job, capabilities, pixels)
-        asked = await caller.ask(image, job.inquiry, kind=kind, time_left_s=time_left_s, permit=permit)
+        asked = await caller.ask(image, job.inquiry, kind=kind, time_left_s=time_left_s, permit=permit, task=job.lane.task)
     except AskFailed as failed:
         return Outcome(job.id, Failure.of(failed.problem), _charged(bill, job, failed.paid, failed.provider_s))
     except Problem as problem:  # the image could not be turned into anything that the vendor reads
         return Outcome(job.id, Failure.of(problem), bill)
     reading = asked.reading
+    if _is_unsure(job, reading, capabilities):
+        failure = Failure(Kind.PROVIDER_GARBLED, "Parts of the provider's answer cannot be understood")
+        return Outcome(job.id, failure, _charged(bill, job, asked.paid, asked.provider_s))
     answer = Answer(reading.detections, reading.verbatim, capabilities.vendor, reading.extra)
     charged = _charged(bill, job, asked.paid, asked.provider_s)
     return Outcome(job.id, answer, replace(charged, attempt_s=asked.attempt_s))
+
+
+def _is_unsure(job: Job, reading: Reading, capabilities: Capabilities) -> bool:
+    """What cannot be read must not look like nothing unsafe. The vendor's own client is given the whole body, and reads it."""
+    is_handed_on = job.inquiry.own_vendor == capabilities.vendor
+    return job.lane.task is Task.MODERATE and reading.broken > 0 and not is_handed_on
 
 
 def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:

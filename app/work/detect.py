@@ -13,98 +13,37 @@ Every leaf of that tree delivers its own outcomes as soon as it has them: a bad 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from app.clock import Clock
 from app.core.demux import Demultiplexed, demultiplex
 from app.core.inquiry import loosest
-from app.core.layout import GridPlan, GridRules, plan_grid
-from app.core.model import ALONE, Answer, Bill, Failure, Item, Job, Layout, Outcome, Release
+from app.core.layout import GridPlan
+from app.core.model import ALONE, Answer, Bill, Failure, Item, Outcome
 from app.errors import Kind, Problem
-from app.imaging.compose import Encoding, Sheet, Source, SpoiledSheet, assemble, prepare
-from app.providers.calling import Asked, AskFailed, Caller, LeaseLost, PaidKind, Permit
-from app.providers.contract import Capabilities
+from app.imaging.compose import Sheet, SpoiledSheet
+from app.providers.calling import Asked, AskFailed, Caller, PaidKind
 from app.work.alone import ask_alone
-from app.work.pixels import PixelPool
-
-# Time kept back from a job's own for taking the answer home, seconds: demultiplexing, one hop through Redis, writing.
-DELIVERY_MARGIN_S = 0.25
-# Failures that one image can bring upon its whole sheet: the vendor would have answered its neighbours without it. Not a
-# time-out: the vendor may just be slow, and halves would be cut off and paid as well. Its images go alone, see the pipeline.
-TRIPPED_OVER = frozenset({Kind.PROVIDER_UNAVAILABLE, Kind.PROVIDER_GARBLED})
+from app.work.groups import DELIVERY_MARGIN_S, TRIPPED_OVER, Deliver, Group, side_by_side
+from app.work.sheets import SheetMaker
 
 
-class SheetLedger(Protocol):
-    """What is counted about sheets; the metrics module implements it."""
+class BoxLedger(Protocol):
+    """What is counted about boxes; the metrics module implements it."""
 
-    def sheet(self, layout: str, release: str, images: int) -> None: ...
-    def composed(self, seconds: float) -> None: ...
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None: ...
-
-
-# Takes outcomes that are ready; each job's exactly once.
-Deliver: TypeAlias = Callable[[Sequence[Outcome]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Items that are about to share a sheet, and what each has been billed so far."""
-
-    sheet_id: str
-    items: tuple[Item, ...]
-    deadlines_s: Mapping[str, float]
-    bills: Mapping[str, Bill]
-    permit: Permit | None = None
-
-    def part(self, items: Sequence[Item], name: str, bills: Mapping[str, Bill] | None = None) -> Group:
-        return replace(self, sheet_id=f"{self.sheet_id}{name}", items=tuple(items), bills=bills or self.bills)
-
-    def time_left_s(self, now_s: float) -> float:
-        """The time that the most pressed of its items still has."""
-        return min(self.deadlines_s[item.job.id] for item in self.items) - now_s
-
-    def charged(
-        self, paid: int, *, layout: Layout, compose_s: float, provider_s: float, attempt_s: float = 0.0
-    ) -> dict[str, Bill]:
-        """The bills after `paid` further inferences, split evenly. The layout is that of the last sheet."""
-        share = paid / len(self.items)
-        charged = {}
-        for item in self.items:
-            bill = self.bills[item.job.id]
-            charged[item.job.id] = replace(
-                bill,
-                layout=layout,
-                inferences=bill.inferences + share,
-                sheet_id=bill.sheet_id or self.sheet_id,
-                compose_s=bill.compose_s + compose_s,
-                provider_s=bill.provider_s + provider_s,
-                attempt_s=attempt_s,
-            )
-        return charged
-
-
-def open_group(sheet_id: str, items: Sequence[Item], release: Release, now_s: float, permit: Permit | None = None) -> Group:
-    """A fresh group for items just claimed at `now_s`."""
-    deadlines_s = {item.job.id: now_s + item.time_left_s - DELIVERY_MARGIN_S for item in items}
-    bills = {item.job.id: Bill(release=release, waited_s=item.waited_s) for item in items}
-    return Group(sheet_id, tuple(items), deadlines_s, bills, permit)
 
 
 @dataclass(frozen=True, slots=True)
 class DetectWork:
-    """Answers groups of jobs with as few paid inferences as their images allow. The mode of `rules` gives way to the lane's."""
+    """Answers groups of jobs with as few paid inferences as their images allow."""
 
     caller: Caller
-    capabilities: Capabilities
-    rules: GridRules
-    drops: Mapping[Layout, float]
-    pixels: PixelPool
-    ledger: SheetLedger
+    sheets: SheetMaker
+    ledger: BoxLedger
     clock: Clock
-    sheet_format: str = "jpeg"
 
     async def answer(self, group: Group, deliver: Deliver) -> None:
         """Deliver exactly one outcome for each item of the group. Raises only LeaseLost, and what `deliver` raises."""
@@ -112,54 +51,33 @@ class DetectWork:
             await self._answer_alone(group, deliver)
             return
         try:
-            sheet, compose_s = await self._compose(group)
+            composed = await self.sheets.compose([item.job for item in group.items])
         except SpoiledSheet as spoiled:
             await self._apart(group, set(spoiled.failures), deliver)
             return
         except Problem:  # the sheet as a whole could not be made (too many bytes at any quality): fewer images will fit
             await self._halve(group, deliver, dict(group.bills))
             return
-        await self._ask_sheet(group, sheet, compose_s, deliver)
+        await self._ask_sheet(group, composed.sheet, composed.compose_s, deliver)
 
     async def answer_each_alone(self, group: Group, deliver: Deliver) -> None:
         """The same without any grid: for batches that have failed their workers before, and unattributable findings."""
         await self._fan_out([group.part((item,), f".{n}") for n, item in enumerate(group.items)], deliver)
 
-    async def _compose(self, group: Group) -> tuple[Sheet, float]:
-        started_s = self.clock.now_s()
-        jobs = [item.job for item in group.items]
-        sources = {job.id: Source(job.image, job.picture) for job in jobs}
-        plan = self._plan(jobs)
-        async with asyncio.TaskGroup() as tasks:
-            preparing = {
-                place.job_id: tasks.create_task(
-                    self.pixels.in_turn(prepare, place, sources[place.job_id]), name=f"cell {place.job_id}"
-                )
-                for place in plan.placements
-            }
-        cells = {job_id: task.result() for job_id, task in preparing.items()}
-        sheet = await self.pixels.ahead(assemble, plan, cells, self._encoding(group))
-        compose_s = self.clock.now_s() - started_s
-        self.ledger.composed(compose_s)
-        return sheet, compose_s
-
-    def _plan(self, jobs: Sequence[Job]) -> GridPlan:
-        lane = jobs[0].lane
-        sizes = [(job.id, job.picture.upright) for job in jobs]
-        views = {job.id: job.view for job in jobs if job.view is not None}
-        return plan_grid(sizes, lane.layouts, replace(self.rules, mode=lane.mode), self.drops, views=views)
-
-    def _encoding(self, group: Group) -> Encoding:
-        feature = group.items[0].job.lane.feature
-        return Encoding(format=self.sheet_format, max_bytes=self.capabilities.max_image_bytes[feature])
-
     async def _ask_sheet(self, group: Group, sheet: Sheet, compose_s: float, deliver: Deliver) -> None:
         inquiry = loosest([item.job.inquiry for item in group.items])
         release = group.bills[group.items[0].job.id].release
-        self.ledger.sheet(str(sheet.plan.layout), release.value, len(group.items))
+        self.sheets.ledger.sheet(str(sheet.plan.layout), release.value, len(group.items))
         time_left_s = group.time_left_s(self.clock.now_s())
         try:
-            asked = await self.caller.ask(sheet.data, inquiry, kind=PaidKind.GRID, time_left_s=time_left_s, permit=group.permit)
+            asked = await self.caller.ask(
+                sheet.data,
+                inquiry,
+                kind=PaidKind.GRID,
+                time_left_s=time_left_s,
+                permit=group.permit,
+                task=group.lane.task,
+            )
         except AskFailed as failed:
             bills = group.charged(failed.paid, layout=sheet.plan.layout, compose_s=compose_s, provider_s=failed.provider_s)
             await self._sheet_failed(group, failed, bills, deliver)
@@ -220,24 +138,23 @@ class DetectWork:
         await self._fan_out([*parts, group.part(rest, "r")] if rest else parts, deliver)
 
     async def _fan_out(self, parts: Sequence[Group], deliver: Deliver) -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for part in parts:
-                    tasks.create_task(self.answer(part, deliver), name=f"sheet {part.sheet_id}")
-        except ExceptionGroup as group:
-            if group.subgroup(LeaseLost) is not None:  # one lost lease ends all parts: they share it
-                raise LeaseLost(parts[0].sheet_id) from group
-            raise
+        await side_by_side([self.answer(part, deliver) for part in parts], f"parts of sheet {parts[0].sheet_id}")
 
     async def _answer_alone(self, group: Group, deliver: Deliver) -> None:
         item = group.items[0]
         bill = group.bills[item.job.id]
         time_left_s = group.time_left_s(self.clock.now_s())
         if not bill.sheet_id:  # it comes straight from the accumulator, not from a sheet that was taken apart
-            self.ledger.sheet(str(ALONE), bill.release.value, 1)
+            self.sheets.ledger.sheet(str(ALONE), bill.release.value, 1)
             bill = replace(bill, sheet_id=group.sheet_id)
         outcome = await ask_alone(
-            item.job, bill, self.caller, self.capabilities, self.pixels, time_left_s=time_left_s, permit=group.permit
+            item.job,
+            bill,
+            self.caller,
+            self.sheets.capabilities,
+            self.sheets.pixels,
+            time_left_s=time_left_s,
+            permit=group.permit,
         )
         await deliver([outcome])
 

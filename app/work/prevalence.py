@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.accumulator.contract import PrevalenceStore
@@ -26,6 +27,8 @@ from app.log import get_logger
 # What others have added is read after so long, seconds: at a hundred images a second within a tenth of the estimate's memory.
 # After a failure the store is left alone for as long.
 REFRESH_S = 1.0
+# Longest wait for the first word of the store about a stream, seconds: far above a round trip, far below an image's time.
+FIRST_S = 0.2
 # Streams that are remembered; the one that was used longest ago is forgotten first.
 MOST_STREAMS = 10_000
 # Beyond so many, what is owed is halved, images: in the store the older half would by now count 1/e and less.
@@ -45,6 +48,7 @@ class _Stream:
     owed_images: int = 0
     owed_unsafe: int = 0
     told_s: float | None = None  # when the store answered last
+    told: asyncio.Event = field(default_factory=asyncio.Event)  # once it has answered, or failed
     busy: bool = False
 
     def owe(self, images: int, unsafe: int) -> None:
@@ -61,7 +65,7 @@ class _Stream:
 
 
 class Prevalences:
-    """Both methods return at once and never raise. Called on a running event loop; `close` ends the calls under way."""
+    """None of it raises, and only `known` waits. Called on a running event loop; `close` ends the calls under way."""
 
     def __init__(self, store: PrevalenceStore, clock: Clock) -> None:
         self._store = store
@@ -77,6 +81,16 @@ class Prevalences:
         known = self._get(stream)
         if known.told_s is None or self._clock.now_s() - known.told_s > REFRESH_S:
             self._sync(known)
+        return known.shown.estimate
+
+    async def known(self, stream: str) -> float:
+        """The same, after a moment for what others know where this process knows nothing yet: FIRST_S at most."""
+        self.estimate(stream)
+        known = self._get(stream)
+        if known.told_s is None and known.busy:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_S):
+                    await known.told.wait()
         return known.shown.estimate
 
     def seen(self, stream: str, images: int, unsafe: int) -> None:
@@ -142,6 +156,7 @@ class Prevalences:
             self._succeeded()
         finally:
             known.busy = False
+            known.told.set()
 
     async def _exchange(self, known: _Stream) -> None:
         images, unsafe = known.take()

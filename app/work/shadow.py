@@ -123,7 +123,7 @@ class Shadow:
         return (density is not None and density.is_tried(layout)) or self._rng.random() < self._watch.share_unit
 
     def _is_calm(self, job: Job) -> bool:
-        return self._caller.throttled_for_s(job.lane.feature) <= 0
+        return self._caller.throttled_for_s(job.lane.feature.on_sheet) <= 0
 
     async def _watched(self, job: Job, answer: Answer, layout: Layout) -> None:
         """Whatever happens in here ends here."""

@@ -17,7 +17,7 @@ from app.core.model import Answer, Batch, Failure, Outcome
 from app.errors import Kind, Problem
 from app.log import get_logger
 from app.providers.calling import LeaseLost, Permit
-from app.work.detect import Deliver, DetectWork, open_group
+from app.work.groups import Deliver, Work, open_group
 
 # Longest single wait for a batch, seconds. Only a bound on how long a shutdown or a lost wake-up can go unnoticed.
 CLAIM_WAIT_S = 5.0
@@ -49,7 +49,7 @@ class _Open:
 class Worker:
     """`run` until `stop`; then what is under way is finished, and what is not claimed is left for others."""
 
-    def __init__(self, workshop: Workshop, work: DetectWork, ledger: WorkLedger, clock: Clock, *, max_inflight: int) -> None:
+    def __init__(self, workshop: Workshop, work: Work, ledger: WorkLedger, clock: Clock, *, max_inflight: int) -> None:
         self._workshop = workshop
         self._work = work
         self._ledger = ledger
@@ -172,7 +172,7 @@ class Worker:
         async def extend(lease_s: float) -> bool:
             """Where the vendor throttles, nobody of the lane is to go alone: it would take twice the calls of a grid."""
             try:
-                stay_s = self._work.caller.throttled_for_s(batch.lane.feature)
+                stay_s = self._work.caller.throttled_for_s(batch.lane.feature.on_sheet)
                 return await self._workshop.extend(batch, lease_s, stay_s=stay_s)
             except Problem as problem:  # not to be told who holds it is no permission to pay
                 log.warning("cannot extend the lease", sheet_id=batch.id, reason=problem.detail)

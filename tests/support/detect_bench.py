@@ -15,6 +15,7 @@ from app.errors import Kind
 from app.providers.calling import Caller
 from app.work.detect import DetectWork
 from app.work.pixels import PixelPool
+from app.work.sheets import SheetMaker
 from tests.support.colours import LANDSCAPE, ColourProvider, painted
 
 TWO_BY_TWO = (Layout(2, 1), Layout(1, 2), Layout(2, 2))
@@ -29,6 +30,8 @@ class Tally:
     errors: list[Kind] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     fates: dict[str, int] = field(default_factory=lambda: {"kept": 0, "seam": 0, "gutter": 0})
+    groups: list[tuple[int, str]] = field(default_factory=list)
+    verdicts: list[tuple[str, int]] = field(default_factory=list)
     answered_images: int = 0
 
     def sheet(self, layout: str, release: str, images: int) -> None:
@@ -40,6 +43,12 @@ class Tally:
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
         for fate, count in (("kept", kept), ("seam", seam), ("gutter", gutter)):
             self.fates[fate] += count
+
+    def group_tested(self, images: int, result: str) -> None:
+        self.groups.append((images, result))
+
+    def moderated(self, verdict: str, rounds: int) -> None:
+        self.verdicts.append((verdict, rounds))
 
     def answered(self, images: int, feature: str, task: str) -> None:
         self.answered_images += images
@@ -88,10 +97,14 @@ class Bench:
         )
         self.work = DetectWork(
             caller=self.caller,
-            capabilities=provider.capabilities,
-            rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
-            drops=drops(table("rekognition")),
-            pixels=pixels,
+            sheets=SheetMaker(
+                capabilities=provider.capabilities,
+                rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
+                drops=drops(table("rekognition")),
+                pixels=pixels,
+                ledger=self.tally,
+                clock=self.clock,
+            ),
             ledger=self.tally,
             clock=self.clock,
         )

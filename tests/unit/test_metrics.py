@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import metrics as defined
 from app.core.model import Bypass, Release, Task
 from app.errors import Fault, Kind
-from app.metrics import CONTENT_TYPE, Ledger, Metrics, new_registry
+from app.ledger import Ledger
+from app.metrics import CONTENT_TYPE, Metrics, new_registry
 
 # A price that binary floating point holds exactly, so that sums can be compared.
 DOLLARS_EACH = 0.125
@@ -213,7 +214,7 @@ def test_a_value_outside_its_closed_set_is_a_mistake() -> None:
         lambda: metrics.bypass("whim"),
         lambda: metrics.provider_error("rekognition", "rude"),
         lambda: metrics.lease_event("lost"),
-        lambda: metrics.ledger("watson", "detect", price),
+        lambda: Ledger(metrics, "watson", "detect", price),
     ):
         with pytest.raises(ValueError, match="is none of"):
             wrong()
@@ -275,7 +276,7 @@ def test_savings_of_one_task_do_not_pay_the_debts_of_another() -> None:
 def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
     """Two features of one image, say, are two inferences: as many as without us."""
     metrics = build()
-    metrics.ledger("rekognition", "detect", price).passed_through(2, DOLLARS_EACH)
+    Ledger(metrics, "rekognition", "detect", price).passed_through(2, DOLLARS_EACH)
     snapshot = metrics.snapshot()
     assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (2, 0)
     assert snapshot["dollars"] == {"spent": DOLLARS_EACH, "saved": 0}
@@ -283,7 +284,7 @@ def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
 
 def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
     metrics = build()
-    ledger = metrics.ledger("rekognition", "detect", price)
+    ledger = Ledger(metrics, "rekognition", "detect", price)
     ledger.paid("single", "objects", "detect")
     ledger.passed_through(1, DOLLARS_EACH)
     ledger.error(Kind.PROVIDER_TIMEOUT)
@@ -302,7 +303,7 @@ def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
 
 def test_each_feature_has_its_own_price() -> None:
     metrics = build()
-    ledger = metrics.ledger("google", "detect", {"objects": 0.5, "faces": 0.25}.__getitem__)
+    ledger = Ledger(metrics, "google", "detect", {"objects": 0.5, "faces": 0.25}.__getitem__)
     ledger.paid("grid", "objects", "detect")
     ledger.paid("grid", "faces", "detect")
     ledger.answered(2, "objects", "detect")
@@ -315,16 +316,20 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     from app.pipeline import FrontLedger
     from app.providers.calling import Meter
     from app.server.desk import DeskLedger
-    from app.work.detect import SheetLedger
+    from app.work.detect import BoxLedger
+    from app.work.moderate import GroupLedger
+    from app.work.sheets import SheetLedger
     from app.work.worker import WorkLedger
 
-    ledger: Ledger = build().ledger("rekognition", "detect", price)
+    ledger: Ledger = Ledger(build(), "rekognition", "detect", price)
     front: FrontLedger = ledger
     meter: Meter = ledger
     desk: DeskLedger = ledger
     sheets: SheetLedger = ledger
     work: WorkLedger = ledger
-    assert front is meter is desk is sheets is work  # type: ignore[comparison-overlap]  # one object behind all of them
+    boxes: BoxLedger = ledger
+    groups: GroupLedger = ledger
+    assert front is meter is desk is sheets is work is boxes is groups  # type: ignore[comparison-overlap]  # one object behind all of them
 
 
 def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
@@ -338,7 +343,7 @@ def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
 
 def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     metrics = build()
-    ledger = metrics.ledger("rekognition", "detect", price)
+    ledger = Ledger(metrics, "rekognition", "detect", price)
     for _ in range(3):
         ledger.paid("single", "objects", "detect")
     ledger.answered(1, "objects", "detect")

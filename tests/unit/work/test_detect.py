@@ -16,7 +16,7 @@ from app.core.geometry import PixelBox, Size, UnitBox
 from app.core.model import ALONE, Answer, Failure, GridMode, Item, Outcome, Picture, Release
 from app.errors import Kind, Problem
 from app.providers.calling import LeaseLost
-from app.work.detect import open_group
+from app.work.groups import open_group
 from app.work.pixels import PixelPool
 from tests.support.colours import COLOURS, LANDSCAPE, ColourProvider, painted
 from tests.support.detect_bench import Bench, items, job

@@ -1,0 +1,128 @@
+"""Builders for the tests of group testing: a vendor that is alarmed by some colours, and a ModerateWork over it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.clock import Clock, ManualClock, SystemClock
+from app.core.accuracy import drops, table
+from app.core.geometry import Size
+from app.core.grouping import LAYOUTS
+from app.core.layout import GridRules
+from app.core.model import Detection, Feature, GridMode, Inquiry, Item, Job, Lane, Outcome, Picture, Task
+from app.core.moderation import Margins
+from app.providers.calling import Caller
+from app.providers.contract import Reading
+from app.work.moderate import ModerateWork
+from app.work.pixels import PixelPool
+from app.work.sheets import SheetMaker
+from tests.support.colours import LANDSCAPE, ColourProvider, painted
+from tests.support.detect_bench import Tally
+
+LARGEST = 9
+
+
+@dataclass(slots=True)
+class AlarmedProvider(ColourProvider):
+    """Is alarmed by the colours in `alarming`, by this category and so strongly where the image is nothing else. The score
+    falls with the share of the picture's side that the colour takes, as it does with vendors.
+    """
+
+    alarming: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+    async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+        seen = await super(AlarmedProvider, self).infer(image, inquiry, timeout_s=timeout_s)
+        found = []
+        for detection in seen.detections:
+            if detection.label in self.alarming and detection.box is not None:
+                category, score_unit = self.alarming[detection.label]
+                faded_unit = score_unit * detection.box.area**0.25
+                found.append(Detection(Feature.MODERATION, category, faded_unit, None, fields={"colour": detection.label}))
+        return replace(seen, detections=tuple(found))
+
+
+@dataclass(slots=True)
+class FixedEstimates:
+    """Knows one share of unsafe images for all streams, and keeps what it is told."""
+
+    prevalence: float
+    told: list[tuple[int, int]] = field(default_factory=list)
+
+    def estimate(self, stream: str) -> float:
+        return self.prevalence
+
+    async def known(self, stream: str) -> float:
+        return self.prevalence
+
+    def seen(self, stream: str, images: int, unsafe: int) -> None:
+        self.told.append((images, unsafe))
+
+
+def job(colour: str, inquiry: Inquiry | None = None, image: bytes | None = None, size: Size = LANDSCAPE) -> Job:
+    """A job to be moderated whose id is its colour."""
+    layouts = tuple(layout for layout in LAYOUTS if layout.cells <= LARGEST)
+    return Job(
+        id=colour,
+        request_id=f"request-{colour}",
+        lane=Lane("tenant", "emulator", Task.MODERATE, Feature.MODERATION, "{}", layouts),
+        inquiry=inquiry or Inquiry(Feature.MODERATION, min_score_unit=0.5),
+        picture=Picture("png", size),
+        image=painted(colour, size) if image is None else image,
+        max_wait_s=0.1,
+        time_left_s=30.0,
+    )
+
+
+def items(*colours: str, time_left_s: float = 30.0) -> tuple[Item, ...]:
+    return tuple(Item(job(colour), waited_s=0.05, time_left_s=time_left_s) for colour in colours)
+
+
+class ModerateBench:
+    """ModerateWork with a looking provider, a clock (moved by hand unless one is given), and everything it delivered."""
+
+    def __init__(
+        self, provider: AlarmedProvider, pixels: PixelPool, prevalence: float = 0.01, clock: SystemClock | None = None
+    ) -> None:
+        self.provider = provider
+        provider.clock = None if clock else ManualClock(100.0)
+        self.clock: Clock = clock or provider.clock or SystemClock()
+        self.tally = Tally()
+        self.estimates = FixedEstimates(prevalence)
+        self.delivered: list[Outcome] = []
+        self.caller = Caller(
+            provider, clock=self.clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=self.tally, wait=self._wait
+        )
+        self.work = ModerateWork(
+            caller=self.caller,
+            sheets=SheetMaker(
+                capabilities=provider.capabilities,
+                rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
+                drops=drops(table("rekognition")),
+                pixels=pixels,
+                ledger=self.tally,
+                clock=self.clock,
+            ),
+            estimates=self.estimates,
+            margins=Margins({9: 0.6}),
+            largest=LARGEST,
+            ledger=self.tally,
+            clock=self.clock,
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        if isinstance(self.clock, ManualClock):
+            self.clock.advance(seconds)
+        else:
+            await asyncio.sleep(seconds)
+
+    async def deliver(self, outcomes: Sequence[Outcome]) -> None:
+        self.delivered.extend(outcomes)
+
+    def by_id(self) -> dict[str, Outcome]:
+        """Delivered outcomes by job; fails when a job got two."""
+        found = {outcome.job_id: outcome for outcome in self.delivered}
+        assert len(found) == len(self.delivered), "a job was answered twice"
+        return found
