@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,10 @@ class Step:
 
 def begin(ids: Sequence[str], sizes: Iterable[int]) -> Step:
     """First questions: the images in their order, in groups of these sizes. ValueError where the sizes do not add up."""
-    questions, start = [], 0
-    for size in sizes:
-        questions.append(Question(tuple(ids[start : start + size])))
-        start += size
-    if start != len(ids):
-        raise ValueError(f"groups of {start} images for {len(ids)}")
-    return Step(tuple(questions))
+    ends = tuple(accumulate(sizes))
+    if (ends[-1] if ends else 0) != len(ids):
+        raise ValueError(f"groups that end at {ends} for {len(ids)} images")
+    return Step(tuple(Question(tuple(ids[start:end])) for start, end in pairwise((0, *ends))))
 
 
 def answered(question: Question, suspects: Collection[str]) -> Step:

@@ -1,0 +1,116 @@
+"""The estimate of the share of unsafe images: decay, prior, and how a start and a change go."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.group_cost import best_group, group_cost, halving_optimum
+from app.core.prevalence import MEMORY_IMAGES, Prevalence
+
+
+@st.composite
+def lots(draw: st.DrawFn) -> tuple[int, int]:
+    images = draw(st.integers(0, 10_000))
+    return images, draw(st.integers(0, images))
+
+
+def after(*lots: tuple[int, int]) -> Prevalence:
+    known = Prevalence()
+    for images, unsafe in lots:
+        known = known.seen(images, unsafe)
+    return known
+
+
+def test_at_first_half_of_the_images_are_taken_to_be_unsafe_and_none_shares_a_group() -> None:
+    assert Prevalence().estimate == 0.5
+    assert best_group(Prevalence().estimate, 9) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "estimate"),
+    [
+        (after((1, 0)), 2 / 5),
+        (after((1, 1)), 3 / 5),
+        (after((3, 0)), 2 / 7),
+        (after((16, 0)), 0.1),
+        (after((1000, 30)), 32 / 1004),
+    ],
+)
+def test_the_estimate_is_the_mean_with_four_images_of_prior(known: Prevalence, estimate: float) -> None:
+    assert known.estimate == pytest.approx(estimate)
+
+
+def test_three_clean_images_are_enough_for_a_first_group() -> None:
+    assert [best_group(after((clean, 0)).estimate, 9) for clean in (2, 3)] == [1, 3]
+
+
+def test_an_image_counts_less_the_more_have_come_since() -> None:
+    known = after((100, 100), (int(MEMORY_IMAGES), 0))
+    assert known.unsafe == pytest.approx(100 / math.e)
+    assert known.images == pytest.approx(100 / math.e + MEMORY_IMAGES)
+
+
+def test_a_flood_of_unsafe_images_is_noticed_within_some_hundreds_and_forgotten_as_fast() -> None:
+    """From 1 in 100 to all: after two hundred images groups are small, after four hundred there are none."""
+    known = after(*[(1, 1 if number % 100 == 0 else 0) for number in range(5000)])
+    assert best_group(known.estimate, 9) == 9
+    for _ in range(200):
+        known = known.seen(1, 1)
+    assert best_group(known.estimate, 9) <= 6
+    for _ in range(200):
+        known = known.seen(1, 1)
+    assert best_group(known.estimate, 9) == 1
+    for _ in range(2500):
+        known = known.seen(1, 0)
+    assert best_group(known.estimate, 9) == 9
+
+
+@pytest.mark.parametrize("prevalence", [0.003, 0.03, 0.1, 0.25])
+def test_the_estimate_comes_close_enough_that_groups_cost_within_a_hundredth_of_the_optimum(prevalence: float) -> None:
+    """In the mean over a long run, with the size that the estimate of the moment asks for."""
+    rng = random.Random(3)
+    known, excess, count = Prevalence(), 0.0, 0
+    for number in range(20_000):
+        known = known.seen(1, int(rng.random() < prevalence))
+        if number >= 1000 and number % 10 == 0:
+            size = best_group(known.estimate, 9)
+            excess += group_cost(size, prevalence) / size / halving_optimum(prevalence, 9) - 1
+            count += 1
+    assert 0 <= excess / count < 0.01
+
+
+@given(st.lists(lots(), max_size=30))
+def test_counts_stay_possible_whatever_is_seen(seen: list[tuple[int, int]]) -> None:
+    known = after(*seen)
+    assert 0 <= known.unsafe <= known.images <= sum(images for images, _ in seen)
+    assert 0 < known.estimate < 1
+
+
+@given(st.lists(lots(), max_size=10))
+def test_seeing_nothing_changes_nothing(seen: list[tuple[int, int]]) -> None:
+    known = after(*seen)
+    assert known.seen(0, 0) == known
+
+
+@given(seen=st.lists(lots(), max_size=10), lot=st.integers(1, 1000))
+def test_unsafe_images_raise_the_estimate_and_safe_ones_lower_it(seen: list[tuple[int, int]], lot: int) -> None:
+    known = after(*seen)
+    assert known.seen(lot, lot).estimate >= known.estimate - 1e-12
+    assert known.seen(lot, 0).estimate <= max(known.estimate, 0.5) + 1e-12
+
+
+@pytest.mark.parametrize(("images", "unsafe"), [(1, 2), (-1, -1), (-1, 0), (0, 1), (2, -1)])
+def test_impossible_counts_are_refused(images: int, unsafe: int) -> None:
+    with pytest.raises(ValueError, match="unsafe images"):
+        Prevalence().seen(images, unsafe)
+
+
+@pytest.mark.parametrize(("images", "unsafe"), [(1.0, 2.0), (-1.0, -2.0), (math.nan, 0.0), (1.0, math.nan)])
+def test_an_estimate_of_impossible_counts_is_refused(images: float, unsafe: float) -> None:
+    with pytest.raises(ValueError, match="unsafe images"):
+        Prevalence(images, unsafe)
