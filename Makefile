@@ -66,6 +66,8 @@ bench: $(DEV) $(TOOLS) ## Run the benchmarks one after another
 	    echo "== $$module"; \
 	    python -m "$${module//\//.}" $(ARGS); \
 	done
+	@echo "== tessera bench moderation (short: without options it takes ten minutes)"
+	@tessera bench moderation --images 2000 --prevalences 0.01,0.1,0.5
 
 .PHONY: clean
 clean: ## Remove what was made here: .venv, .tools, demo-out, calibration-out, caches

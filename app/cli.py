@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_calibrate(commands)
     _add_simulate(commands)
+    _add_bench(commands)
     settings = commands.add_parser("settings", help="print all settings as a table")
     settings.set_defaults(run=_settings)
     return parser
@@ -83,6 +84,14 @@ def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     simulate.set_defaults(run=_simulate)
 
 
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.bench.command import add_benches
+
+    bench = commands.add_parser("bench", help="what a task costs here, beside what theory says; against an emulated upstream")
+    add_benches(bench)
+    bench.set_defaults(run=_bench)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from app.main import run
 
@@ -129,6 +138,12 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from app.simulation.command import run
+
+    return run(options)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from app.bench.command import run
 
     return run(options)
 

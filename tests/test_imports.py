@@ -18,7 +18,18 @@ REPOSITORY = Path(__file__).parents[1]
 PACKAGE = "app"
 
 # The composition root: may import everything, and nobody imports it.
-ROOTS = ("main", "cli", "assembly", "dial", "calibrate", "embedded", "vitals", "providers.build", "emulators.serve")
+ROOTS = (
+    "main",
+    "cli",
+    "assembly",
+    "dial",
+    "calibrate",
+    "embedded",
+    "vitals",
+    "providers.build",
+    "emulators.serve",
+    "bench.stage",
+)
 
 CONTRACTS = ("accumulator.contract", "providers.contract", "wire.contract", "detectors.contract")
 
@@ -61,6 +72,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "calibration": (*("core", "errors", "imaging", "clock", "arguments"), "work.detect", "work.groups"),
     "demo": ("core", "errors", "clock", "detectors.markers", "arguments"),
     "arguments": (),
+    "bench": ("core", "arguments", "detectors.markers", "emulators.meanings", "demo.painting"),
     "simulation": (
         "core",
         "pipeline",
@@ -106,14 +118,14 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "httpcore": ("providers.fetching", "providers.links"),
     "httpx": ("providers", "demo"),
     "matplotlib": ("calibration.report.scatter",),
-    "numpy": ("core", "imaging", "detectors", "emulators", "demo", "work.scout", "calibration"),
+    "numpy": ("core", "imaging", "detectors", "emulators", "demo", "work.scout", "calibration", "bench.pictures"),
     "onnxruntime": ("detectors.onnx",),
     "orjson": (
         *("wire", "providers", "server", "accumulator.codec", "emulators", "demo", "log"),
         *("dial", "calibrate", "calibration"),
     ),
     "sklearn": ("calibration.fitting",),
-    "PIL": ("imaging", "detectors", "emulators", "demo", "calibration.examples"),
+    "PIL": ("imaging", "detectors", "emulators", "demo", "calibration.examples", "bench.pictures"),
     "prometheus_client": ("metrics", "figures"),
     "pybase64": ("wire", "providers", "emulators", "demo"),
     "pycocotools": ("calibration.library",),
@@ -127,7 +139,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "torchvision": ("detectors.faster_rcnn",),
     "transformers": ("detectors.detr",),
     "uvicorn": ("server", "emulators"),
-    "uvloop": ("main", "emulators"),
+    "uvloop": ("main", "emulators", "bench.stage"),
 }
 
 # The pure places take time, chance and surroundings as parameters, and do no I/O.
