@@ -137,11 +137,11 @@ def _clients(settings: Settings) -> Clients:
 
 def _rekognition_options(settings: Settings, tools: _Tools, clients: Clients) -> RekognitionOptions:
     return RekognitionOptions(
-        settings.scene_labels,
+        settings.classify == "alone",
         AllowedBuckets(settings.s3_buckets),
         settings.grid_text,
         clients,
-        image_properties=tools.provider.capabilities.vendor == "rekognition",
+        before_aws=tools.provider.capabilities.vendor == "rekognition",
     )
 
 

@@ -37,7 +37,6 @@ MIB = 1024 * 1024  # bytes
 Role = Literal["all", "api", "worker"]
 Provider = Literal["emulator", "rekognition", "google", "azure", "onnx", "torch"]
 GridMode = Literal["kept", "paper"]
-SceneLabels = Literal["drop", "alone"]
 Classify = Literal["detection", "alone"]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -124,7 +123,6 @@ class Settings(BaseSettings):
         "list",
         "What a calibrated mix may use: `shapes`, `scout`, `escalation`, or `none` of them.",
     )
-    scene_labels: SceneLabels = _entry("drop", "", "Labels without boxes: left out, or asked for alone.")
     classify: Classify | None = _entry(
         None, "`detection`, `alone`", "Labels of images: by detection on grids, or alone; unset: as docs/classify.md says."
     )

@@ -5,6 +5,8 @@ In: sizes and addresses. Out: JPEG files of the weight of photographs, and reque
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,13 +15,16 @@ from app.demo.truth import TrueObject
 from app.detectors.markers import marker_parents
 from tests.bench.crowd import Run, run_crowd
 from tests.bench.stand_ins import StandIn
-from tests.support.http_raw import TARGET, request, signed_by, with_image
-from tests.support.marker_scenes import Placed, busy, stored
+from tests.support.http_raw import request, signed_by, with_image
+from tests.support.marker_scenes import Placed, busy, plain, stored
 from tests.support.server import RunningServer
 
 JPEG_QUALITY = 85
 # An operation that Tessera hands on whole; the emulator looks at the image for it just as well.
-HANDED_ON = "RekognitionService.DetectModerationLabels"
+HANDED_ON = "RekognitionService.CompareFaces"
+# The other image that this operation wants: small, so that the bodies are as long as the others.
+_BESIDE = Placed(7, 24, 24, 48)
+_BESIDE_PX = 96
 
 DIRECT, FORWARDER, PASSED, ALONE, GRIDDED = "direct", "forwarder", "passed through", "alone", "gridded"
 
@@ -59,14 +64,21 @@ def pictures(size: Size, count: int, side_px: int) -> list[Picture]:
 def ways(some: Sequence[Picture], upstream: str, forwarder: StandIn, server: RunningServer) -> list[Way]:
     """All of them."""
 
-    def ready(target: str = TARGET, **headers: str) -> list[bytes]:
-        return [request(with_image(one.content), target=target, headers=signed_by("BENCH") | headers) for one in some]
+    def ready(**headers: str) -> list[bytes]:
+        return [request(with_image(one.content), headers=signed_by("BENCH") | headers) for one in some]
 
     url, pid, plain = server.url, server.process.pid, ready()
     return [
         Way(DIRECT, upstream, None, plain),
         Way(FORWARDER, forwarder.url, forwarder.pid, plain),
-        Way(PASSED, url, pid, ready(HANDED_ON)),
+        Way(PASSED, url, pid, _compared(some)),
         Way(ALONE, url, pid, ready(**{"X-Tessera-Grid": "off"})),
         Way(GRIDDED, url, pid, plain),
     ]
+
+
+def _compared(some: Sequence[Picture]) -> list[bytes]:
+    """Each picture's face is looked for in the same small one."""
+    beside = b64encode(stored(plain(_BESIDE_PX, _BESIDE_PX, _BESIDE))).decode()
+    asked = [{"SourceImage": {"Bytes": b64encode(one.content).decode()}, "TargetImage": {"Bytes": beside}} for one in some]
+    return [request(json.dumps(one).encode(), target=HANDED_ON, headers=signed_by("BENCH")) for one in asked]

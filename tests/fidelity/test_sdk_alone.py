@@ -103,11 +103,11 @@ def test_a_classification_model_ends_alone_with_the_vendors_own_answer(rig: Rig)
 def scenic(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server whose operator wants the labels of the whole image."""
     log = tmp_path_factory.mktemp("scenic") / "server.log"
-    with running_server(log, TESSERA_UPSTREAM_URL=rig.emulator.url, TESSERA_SCENE_LABELS="alone") as server:
+    with running_server(log, TESSERA_UPSTREAM_URL=rig.emulator.url, TESSERA_CLASSIFY="alone") as server:
         yield server
 
 
-def test_with_scene_labels_alone_detect_labels_keeps_every_label(rig: Rig, scenic: RunningServer) -> None:
+def test_where_labels_go_alone_detect_labels_keeps_every_label(rig: Rig, scenic: RunningServer) -> None:
     client, scenes = rig.client(server=scenic), [SCENE, picture(800, 600, 3, 8)]
     told = together(*(lambda scene=scene: client("DetectLabels", scene.content) for scene in scenes))
     for scene, one in zip(scenes, told, strict=True):
@@ -116,7 +116,7 @@ def test_with_scene_labels_alone_detect_labels_keeps_every_label(rig: Rig, sceni
         assert {"Outdoors", "Indoors"} & {label["Name"] for label in one.answer["Labels"]}
 
 
-def test_with_scene_labels_alone_the_other_operations_still_share(rig: Rig, scenic: RunningServer) -> None:
+def test_where_labels_go_alone_the_other_operations_still_share(rig: Rig, scenic: RunningServer) -> None:
     client, scenes = rig.client(server=scenic), [SCENE, picture(800, 600, 3, 8)]
     told = together(*(lambda scene=scene: client("DetectFaces", scene.content) for scene in scenes))
     assert {(one.layout, one.inferences) for one in told} == {("2x1", 0.5)}

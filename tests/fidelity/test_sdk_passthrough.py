@@ -16,13 +16,12 @@ SCENE, OTHER = picture(800, 600, 21, 30, 990), picture(700, 700, 30, 31)
 BYTES, OTHER_BYTES = {"Bytes": SCENE.content}, {"Bytes": OTHER.content}
 
 ANSWERED: Mapping[str, Mapping[str, Any]] = {
-    "DetectModerationLabels": {"Image": BYTES, "MinConfidence": 1},
     "CompareFaces": {"SourceImage": BYTES, "TargetImage": OTHER_BYTES, "SimilarityThreshold": 50},
     "ListCollections": {"MaxResults": 10},
     "DescribeCollection": {"CollectionId": "people"},
     "DescribeProjects": {},
 }
-BILLED = frozenset({"DetectModerationLabels", "CompareFaces"})
+BILLED = frozenset({"CompareFaces"})
 
 
 @pytest.mark.parametrize("operation", ANSWERED)
@@ -63,7 +62,7 @@ def test_many_at_once_are_not_mixed_up(rig: Rig) -> None:
     [
         ("DescribeCollection", {"CollectionId": "nobody"}, "ResourceNotFoundException"),
         ("CreateCollection", {"CollectionId": "people"}, "ResourceAlreadyExistsException"),
-        ("DetectModerationLabels", {"Image": {"Bytes": b"no image"}}, "InvalidImageFormatException"),
+        ("CompareFaces", {"SourceImage": {"Bytes": b"no image"}, "TargetImage": BYTES}, "InvalidImageFormatException"),
         ("ListUsers", {"CollectionId": "people"}, "UnknownOperationException"),
     ],
 )
@@ -91,18 +90,18 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 def test_everything_is_signed_again_with_the_operators_key(strict: Rig) -> None:
     """A sheet, a lone image, a passed-through request; a client's own signature would be refused."""
-    assert code_of(strict.direct().refused("DetectModerationLabels", SCENE.content)) == "InvalidSignatureException"
+    assert code_of(strict.direct().refused("CompareFaces", **ANSWERED["CompareFaces"])) == "InvalidSignatureException"
     client, hurried = strict.client(), strict.client(HURRIED)
     told = together(*(lambda scene=scene: client("DetectFaces", scene.content) for scene in (SCENE, OTHER)))
     assert {one.layout for one in told} == {"2x1"}
     assert hurried("DetectFaces", SCENE.content).layout == "1x1"
-    assert client("DetectModerationLabels", SCENE.content).answer["ModerationModelVersion"]
+    assert client("CompareFaces", **ANSWERED["CompareFaces"]).answer["SourceImageFace"]
     assert client("ListCollections").answer["CollectionIds"] == ["people"]
 
 
 def test_a_vendor_that_drops_the_connection_is_an_error_and_no_broken_connection(rig: Rig) -> None:
-    rig.emulator.add_fault("close", operation="DetectModerationLabels", times=1)
-    error = rig.client().refused("DetectModerationLabels", SCENE.content)
+    rig.emulator.add_fault("close", operation="CompareFaces", times=1)
+    error = rig.client().refused("CompareFaces", **ANSWERED["CompareFaces"])
     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert code_of(error) == "InternalServerError"
 

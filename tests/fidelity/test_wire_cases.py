@@ -93,4 +93,5 @@ def test_every_gridded_operation_has_an_empty_and_a_full_case() -> None:
         "RecognizeCelebrities",
         "DetectCustomLabels",
         "DetectProtectiveEquipment",
+        "DetectModerationLabels",
     }

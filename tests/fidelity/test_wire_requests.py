@@ -27,7 +27,7 @@ CAPTURES = Path(os.environ.get("TESSERA_TEST_CAPTURES", Path(__file__).parents[3
 RECORDED = [path for path in sorted(CAPTURES.glob("rekognition_*.json")) if path.stem != "rekognition_errors"]
 GRIDDED = {
     *("DetectLabels", "DetectFaces", "DetectProtectiveEquipment"),
-    *("RecognizeCelebrities", "DetectCustomLabels", "DetectText"),
+    *("RecognizeCelebrities", "DetectCustomLabels", "DetectText", "DetectModerationLabels"),
 }
 
 IMAGES = st.one_of(
@@ -54,6 +54,17 @@ SIDES = st.floats(0, 1)
 WORD_FILTER = st.fixed_dictionaries(
     {}, optional={"MinConfidence": PERCENTS, "MinBoundingBoxHeight": SIDES, "MinBoundingBoxWidth": SIDES}
 )
+REVIEWS = st.fixed_dictionaries(
+    {
+        "HumanLoopName": st.from_regex(r"[a-z0-9](-{0,2}[a-z0-9]){0,20}", fullmatch=True),
+        "FlowDefinitionArn": st.just("arn:aws:sagemaker:us-east-1:123456789012:flow-definition/f"),
+    },
+    optional={
+        "DataAttributes": st.fixed_dictionaries(
+            {}, optional={"ContentClassifiers": st.lists(st.sampled_from(["FreeOfAdultContent"]), max_size=2)}
+        )
+    },
+)
 PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "DetectLabels": st.fixed_dictionaries(
         {"Image": IMAGES},
@@ -70,6 +81,9 @@ PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "DetectCustomLabels": st.fixed_dictionaries(
         {"Image": IMAGES, "ProjectVersionArn": st.just(ARN)},
         optional={"MinConfidence": PERCENTS, "MaxResults": st.integers(0, 1000)},
+    ),
+    "DetectModerationLabels": st.fixed_dictionaries(
+        {"Image": IMAGES}, optional={"MinConfidence": PERCENTS, "ProjectVersion": st.just(ARN), "HumanLoopConfig": REVIEWS}
     ),
     "DetectText": st.fixed_dictionaries(
         {"Image": IMAGES}, optional={"Filters": st.fixed_dictionaries({}, optional={"WordFilter": WORD_FILTER})}
@@ -94,7 +108,7 @@ def test_what_botocore_writes_is_read(operation: str, model: Any, data: st.DataO
     inquiry = call.inquiries[0]
     assert json.loads(inquiry.own_request) == {name: value for name, value in asked.items() if name != "Image"}
     assert inquiry.max_results == asked.get("MaxLabels", asked.get("MaxResults"))
-    default_percent = {"DetectLabels": 55, "DetectText": 80}.get(operation)
+    default_percent = {"DetectLabels": 55, "DetectText": 80, "DetectModerationLabels": 50}.get(operation)
     filters = asked.get("Filters", {}).get("WordFilter", {}) if operation == "DetectText" else asked
     percent = filters.get("MinConfidence", default_percent)
     assert inquiry.min_score_unit == (None if percent is None else percent / 100)

@@ -4,8 +4,8 @@
     write  outcome -> AWS's own body untouched when it was sent alone, otherwise rebuilt from the findings
 
 A DetectLabels answer from a grid holds the labels that have instances, and their parents. Scene-level labels (without any
-box) cannot be attributed to one image of a sheet and are lost; `RekognitionOptions.scene_labels="alone"` keeps them by
-sending every DetectLabels alone.
+box) cannot be attributed to one image of a sheet and are lost; `RekognitionOptions.labels_alone` keeps them by sending every
+DetectLabels alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -46,16 +46,16 @@ def _utc_now() -> datetime:
 class RekognitionOptions:
     """What the operator decides.
 
-    `scene_labels`: labels without boxes are dropped from grids, or DetectLabels goes alone. `buckets`: those that requests
-    which are handed on may name. `grid_text`: text may share sheets. `clients`: who is let in. `image_properties`: whether what
-    stands behind has them. `now`: the time that signatures are compared with.
+    `labels_alone`: DetectLabels goes alone, so that no label is lost. `buckets`: those that requests which are handed on may
+    name. `grid_text`: text may share sheets. `clients`: who is let in. `before_aws`: whether the provider is this vendor, too:
+    nobody else has image properties, adapters and human reviews. `now`: the time that signatures are compared with.
     """
 
-    scene_labels: Literal["drop", "alone"] = "drop"
+    labels_alone: bool = False
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
     grid_text: bool = False
     clients: Clients = field(default_factory=Clients)
-    image_properties: bool = True
+    before_aws: bool = True
     now: Callable[[], datetime] = _utc_now
 
 
@@ -82,8 +82,8 @@ class RekognitionDialect:
         values = request.read_members(raw.body)
         members = Members(values)
         asked = operation.ask(members)
-        if asked.wanted.image_properties and not self._options.image_properties:
-            raise Problem(Kind.UNKNOWN_OPERATION, f"{name} with IMAGE_PROPERTIES: not available through this provider")
+        if asked.only_aws and not self._options.before_aws:
+            raise Problem(Kind.UNKNOWN_OPERATION, f"{name} with {asked.only_aws}: not available through this provider")
         source = request.read_image(members, operation.inline_bytes)
         return Call(
             endpoint=self.name,
@@ -108,7 +108,7 @@ class RekognitionDialect:
 
     def _settled_alone(self, operation: Operation) -> Bypass | None:
         """Scenes would be lost in a grid, and small print suffers most: the operator decides."""
-        needs_scenes = operation.feature is Feature.OBJECTS and self._options.scene_labels == "alone"
+        needs_scenes = operation.feature is Feature.OBJECTS and self._options.labels_alone
         stays_large = operation.feature is Feature.TEXT and not self._options.grid_text
         return Bypass.SETTING if needs_scenes or stays_large else None
 

@@ -42,7 +42,6 @@ class Wanted:
     """What a request wants of its answer, beyond its inquiry (`Call.memo`): nothing of it changes the inference."""
 
     general_labels: bool = True
-    image_properties: bool = False
     filters: LabelFilters = field(default_factory=LabelFilters)
     summary: bool = False
     min_word_width: float = 0.0

@@ -17,6 +17,7 @@ from app.wire.rekognition.answers import write_celebrities, write_custom_labels,
 from app.wire.rekognition.findings import PERCENT, Found, LabelFilters, Wanted, Written
 from app.wire.rekognition.labels import write_labels
 from app.wire.rekognition.members import Members
+from app.wire.rekognition.moderation import write_moderation
 from app.wire.rekognition.text import write_text
 
 # Largest inline image, bytes: 5 MB in the service model, 4 MB for protective equipment and custom labels ("Guidelines and
@@ -29,6 +30,8 @@ BILLED_VERBS = ("Detect", "Recognize", "Compare", "Search", "Index")
 
 # DetectLabels without MinConfidence returns labels of at least 55 percent (service model).
 DEFAULT_LABEL_PERCENT = 55.0
+# DetectModerationLabels without MinConfidence returns labels of at least 50 percent (service model).
+DEFAULT_MODERATION_PERCENT = 50.0
 # DetectText without a filter returns words of at least 80 percent (API reference, DetectionFilter).
 DEFAULT_WORD_PERCENT = 80.0
 
@@ -40,9 +43,12 @@ FACE_ATTRIBUTES = frozenset(
     | {"GENDER", "MOUTH_OPEN", "MUSTACHE", "SMILE", "SUNGLASSES"}
 )
 
-# Constraints of the service model for DetectLabels' filters and for the ARN of a custom model.
+# Constraints of the service model for DetectLabels' filters, for a human review, and for the ARN of a custom model or adapter.
 _FILTER_ITEMS, _FILTER_CHARACTERS = 100, 50
 _FILTER_VALUE = re.compile(r"[A-Za-z0-9àâèçñó'-_(). ]*")
+_REVIEW_NAME = re.compile(r"(?=.{1,63}\Z)[a-z0-9](?:-*[a-z0-9])*", re.ASCII)
+_REVIEW_FLOW = re.compile(r"[\s\S]{1,256}")
+REVIEW_CLASSIFIERS = frozenset({"FreeOfPersonallyIdentifiableInformation", "FreeOfAdultContent"})
 _MODEL_ARN = re.compile(
     r"arn:[a-z\d-]+:rekognition:[a-z\d-]+:\d{12}:project/[a-zA-Z0-9_.\-]{1,255}/version/[a-zA-Z0-9_.\-]{1,255}/[0-9]+", re.ASCII
 )
@@ -50,13 +56,14 @@ _MODEL_ARN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation's own members, understood."""
+    """An operation's own members, understood. `only_aws`: the one that no other vendor could answer, if any."""
 
     parameters: Mapping[str, object] = field(default_factory=dict)
     min_percent: float | None = None
     max_results: int | None = None
     wanted: Wanted = field(default_factory=Wanted)
     alone: Bypass | None = None
+    only_aws: str = ""
 
     @property
     def min_score_unit(self) -> float | None:
@@ -81,11 +88,10 @@ def _ask_labels(members: Members) -> Asked:
     return Asked(
         min_percent=DEFAULT_LABEL_PERCENT if min_percent is None else min_percent,
         max_results=members.count("MaxLabels"),
-        wanted=Wanted(
-            general_labels="GENERAL_LABELS" in features, image_properties=is_about_image, filters=_label_filters(settings)
-        ),
+        wanted=Wanted(general_labels="GENERAL_LABELS" in features, filters=_label_filters(settings)),
         # Quality and colours belong to a whole image: on a sheet they would be everybody's.
         alone=Bypass.FEATURES if is_about_image else None,
+        only_aws="IMAGE_PROPERTIES" if is_about_image else "",
     )
 
 
@@ -100,6 +106,26 @@ def _label_filters(settings: Members) -> LabelFilters:
         exclude_labels=names("LabelExclusionFilters"),
         include_categories=names("LabelCategoryInclusionFilters"),
         exclude_categories=names("LabelCategoryExclusionFilters"),
+    )
+
+
+def _ask_moderation(members: Members) -> Asked:
+    """An adapter is another model. A human review is begun for one image, and its answer says so: no group can have one."""
+    min_percent = members.percent("MinConfidence")
+    arn = members.text("ProjectVersion", _MODEL_ARN, "the ARN of an adapter's version")
+    is_reviewed = members.has("HumanLoopConfig")
+    if is_reviewed:
+        review = members.structure("HumanLoopConfig")
+        review.required("HumanLoopName")
+        review.required("FlowDefinitionArn")
+        review.text("HumanLoopName", _REVIEW_NAME, "1 to 63 lower case letters, digits and hyphens")
+        review.text("FlowDefinitionArn", _REVIEW_FLOW, "the ARN of a flow definition")
+        review.structure("DataAttributes").choices("ContentClassifiers", REVIEW_CLASSIFIERS)
+    return Asked(
+        {} if arn is None else {"ProjectVersion": arn},
+        min_percent=DEFAULT_MODERATION_PERCENT if min_percent is None else min_percent,
+        alone=Bypass.FEATURES if is_reviewed else None,
+        only_aws="HumanLoopConfig" if is_reviewed else "ProjectVersion" if arn is not None else "",
     )
 
 
@@ -164,6 +190,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "DetectProtectiveEquipment": Operation(
             Feature.PROTECTIVE_EQUIPMENT, SMALL_INLINE_BYTES, _ask_protective_equipment, write_protective_equipment
         ),
+        "DetectModerationLabels": Operation(Feature.MODERATION, INLINE_BYTES, _ask_moderation, write_moderation),
         "DetectText": Operation(Feature.TEXT, INLINE_BYTES, _ask_text, write_text),
         "DetectCustomLabels": Operation(Feature.CUSTOM_OBJECTS, SMALL_INLINE_BYTES, _ask_custom_labels, write_custom_labels),
     }

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.core.model import Bypass, Feature, Inquiry
+from app.core.model import Bypass, Feature, Inquiry, Task
 from app.errors import Kind, Problem
 from app.wire.contract import Call
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
-from app.wire.rekognition.operations import EQUIPMENT_TYPES, FACE_ATTRIBUTES, LABEL_FEATURES, OPERATIONS
+from app.wire.rekognition.operations import EQUIPMENT_TYPES, FACE_ATTRIBUTES, LABEL_FEATURES, OPERATIONS, REVIEW_CLASSIFIERS
 from tests.support.aws_model import service_model
 from tests.support.wire import aws_request
 
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/p/version/p.2024/1700000000000"
+REVIEW = {"HumanLoopName": "loop-1", "FlowDefinitionArn": "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/f"}
 SUMMARY = {"MinConfidence": 80, "RequiredEquipmentTypes": ["HEAD_COVER", "FACE_COVER"]}
 
 
@@ -72,15 +73,56 @@ def test_image_properties_go_alone() -> None:
 @pytest.mark.parametrize("features", [["IMAGE_PROPERTIES"], ["GENERAL_LABELS", "IMAGE_PROPERTIES"]])
 def test_image_properties_are_refused_where_nobody_behind_has_them(features: list[str]) -> None:
     with pytest.raises(Problem) as raised:
-        call_of("DetectLabels", {"Features": features}, RekognitionOptions(image_properties=False))
+        call_of("DetectLabels", {"Features": features}, RekognitionOptions(before_aws=False))
     assert (raised.value.kind, "IMAGE_PROPERTIES" in raised.value.detail) == (Kind.UNKNOWN_OPERATION, True)
 
 
 def test_the_operator_may_send_all_labels_alone() -> None:
-    options = RekognitionOptions(scene_labels="alone")
+    options = RekognitionOptions(labels_alone=True)
     assert call_of("DetectLabels", {}, options).alone is Bypass.SETTING
     assert call_of("DetectLabels", {"Features": ["IMAGE_PROPERTIES"]}, options).alone is Bypass.FEATURES
     assert call_of("DetectFaces", {}, options).alone is None
+    assert call_of("DetectModerationLabels", {}, options).alone is None
+
+
+@pytest.mark.parametrize(("members", "score_unit"), [({}, 0.5), ({"MinConfidence": 0}, 0.0), ({"MinConfidence": 72.5}, 0.725)])
+def test_moderation_asks_for_what_is_at_least_as_likely_as_not(members: dict[str, Any], score_unit: float) -> None:
+    """50 percent is AWS's default; thresholds only filter, so that groups are shared whatever they are."""
+    call = call_of("DetectModerationLabels", members)
+    assert call.task is Task.MODERATE
+    assert call.inquiries == (
+        Inquiry(
+            Feature.MODERATION,
+            min_score_unit=score_unit,
+            own_vendor="rekognition",
+            own_request=json.dumps(members, separators=(",", ":")),
+        ),
+    )
+    assert call.alone is None
+
+
+def test_an_adapter_is_another_model() -> None:
+    """Its images share groups with its own kind only."""
+    inquiry = inquiry_of("DetectModerationLabels", {"ProjectVersion": ARN})
+    assert json.loads(inquiry.parameters) == {"ProjectVersion": ARN}
+    assert call_of("DetectModerationLabels", {"ProjectVersion": ARN}).alone is None
+
+
+def test_a_human_review_is_about_one_image_in_its_own_words() -> None:
+    members = {"HumanLoopConfig": REVIEW, "MinConfidence": 60}
+    call = call_of("DetectModerationLabels", members)
+    assert call.alone is Bypass.FEATURES
+    assert json.loads(call.inquiries[0].own_request) == members
+
+
+@pytest.mark.parametrize(
+    ("members", "word"), [({"HumanLoopConfig": REVIEW}, "HumanLoopConfig"), ({"ProjectVersion": ARN}, "ProjectVersion")]
+)
+def test_reviews_and_adapters_are_refused_where_nobody_behind_has_them(members: dict[str, Any], word: str) -> None:
+    with pytest.raises(Problem) as raised:
+        call_of("DetectModerationLabels", members, RekognitionOptions(before_aws=False))
+    assert (raised.value.kind, word in raised.value.detail) == (Kind.UNKNOWN_OPERATION, True)
+    assert call_of("DetectModerationLabels", {}, RekognitionOptions(before_aws=False)).alone is None
 
 
 @pytest.mark.parametrize(
@@ -147,6 +189,20 @@ def test_custom_models_and_trained_thresholds_split_lanes() -> None:
         ("DetectProtectiveEquipment", {"SummarizationAttributes": {"MinConfidence": 80}}, "RequiredEquipmentTypes is missing"),
         ("DetectProtectiveEquipment", {"SummarizationAttributes": {**SUMMARY, "MinConfidence": 101}}, "MinConfidence"),
         ("DetectProtectiveEquipment", {"SummarizationAttributes": {**SUMMARY, "RequiredEquipmentTypes": ["HAT"]}}, "HAT"),
+        ("DetectModerationLabels", {"MinConfidence": 100.1}, "MinConfidence"),
+        ("DetectModerationLabels", {"ProjectVersion": ""}, "ProjectVersion"),
+        ("DetectModerationLabels", {"ProjectVersion": "arn:aws:s3:::bucket"}, "ProjectVersion"),
+        ("DetectModerationLabels", {"ProjectVersion": f"{ARN}/more"}, "ProjectVersion"),
+        ("DetectModerationLabels", {"HumanLoopConfig": {}}, "HumanLoopConfig.HumanLoopName is missing"),
+        ("DetectModerationLabels", {"HumanLoopConfig": {"HumanLoopName": "loop"}}, "FlowDefinitionArn is missing"),
+        ("DetectModerationLabels", {"HumanLoopConfig": {**REVIEW, "HumanLoopName": "Loop"}}, "HumanLoopName"),
+        ("DetectModerationLabels", {"HumanLoopConfig": {**REVIEW, "HumanLoopName": "a" * 64}}, "HumanLoopName"),
+        ("DetectModerationLabels", {"HumanLoopConfig": {**REVIEW, "FlowDefinitionArn": "f" * 257}}, "FlowDefinitionArn"),
+        (
+            "DetectModerationLabels",
+            {"HumanLoopConfig": {**REVIEW, "DataAttributes": {"ContentClassifiers": ["Free"]}}},
+            "HumanLoopConfig.DataAttributes.ContentClassifiers",
+        ),
         ("DetectCustomLabels", {}, "ProjectVersionArn is missing"),
         ("DetectCustomLabels", {"ProjectVersionArn": "arn:aws:s3:::bucket"}, "ProjectVersionArn"),
         ("DetectCustomLabels", {"ProjectVersionArn": ARN, "MinConfidence": 100.5}, "MinConfidence"),
@@ -175,6 +231,10 @@ def test_values_outside_their_constraints(operation: str, members: dict[str, Any
         ("DetectLabels", {"Settings": {"GeneralLabels": {"LabelInclusionFilters": {}}}}),
         ("DetectFaces", {"Attributes": {"ALL": True}}),
         ("DetectProtectiveEquipment", {"SummarizationAttributes": [SUMMARY]}),
+        ("DetectModerationLabels", {"MinConfidence": "50"}),
+        ("DetectModerationLabels", {"ProjectVersion": ["x"]}),
+        ("DetectModerationLabels", {"HumanLoopConfig": "loop"}),
+        ("DetectModerationLabels", {"HumanLoopConfig": {**REVIEW, "DataAttributes": []}}),
         ("DetectCustomLabels", {"ProjectVersionArn": 5}),
     ],
 )
@@ -190,5 +250,6 @@ def test_our_words_and_limits_are_those_of_the_service_model() -> None:
     assert frozenset(model.shape_for("DetectLabelsFeatureName").enum) == LABEL_FEATURES
     assert frozenset(model.shape_for("Attribute").enum) == FACE_ATTRIBUTES
     assert frozenset(model.shape_for("ProtectiveEquipmentType").enum) == EQUIPMENT_TYPES
+    assert frozenset(model.shape_for("ContentClassifier").enum) == REVIEW_CLASSIFIERS
     assert model.shape_for("ImageBlob").metadata["max"] == OPERATIONS["DetectLabels"].inline_bytes
     assert set(OPERATIONS) <= set(model.operation_names)

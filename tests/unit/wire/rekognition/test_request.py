@@ -58,7 +58,7 @@ def test_gridded_operations_become_calls(operation: str) -> None:
     [
         ("SearchFacesByImage", True),
         ("IndexFaces", True),
-        ("DetectModerationLabels", True),
+        ("CompareFaces", True),
         ("ListCollections", False),
         ("FutureOperation2", False),
     ],

@@ -1,0 +1,65 @@
+"""Findings -> the answer of DetectModerationLabels.
+
+A group of images that was found clean is answered like a clean image: no labels. What other vendors say is written as a label
+of AWS's upper level; what AWS has no label for (medical pictures, edited ones) is left out, and what nobody knows is kept in
+the vendor's own words, so that nothing is overlooked for being new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from app.core.model import Detection
+from app.core.moderation import Category, category_of
+from app.wire.rekognition.findings import Found, Written, name_of, own_item, percent
+
+# Of the taxonomy whose words are written here. SDK users read it without asking whether it is there.
+MODEL_VERSION = "7.0"
+VERSIONS = ("ModerationModelVersion", "ProjectVersion")
+
+# The label of AWS's upper level that a category of ours is part of ("Moderating content", version 7); None: there is none.
+TOP_LABELS: Mapping[Category, str | None] = MappingProxyType(
+    {
+        Category.ADULT: "Explicit",
+        Category.RACY: "Non-Explicit Nudity of Intimate parts and Kissing",
+        Category.VIOLENCE: "Violence",
+        Category.GORE: "Visually Disturbing",
+        Category.DRUGS: "Drugs & Tobacco",
+        Category.TOBACCO: "Drugs & Tobacco",
+        Category.ALCOHOL: "Alcohol",
+        Category.GAMBLING: "Gambling",
+        Category.RUDE: "Rude Gestures",
+        Category.HATE: "Hate Symbols",
+        Category.MEDICAL: None,
+        Category.SPOOF: None,
+    }
+)
+
+
+def write_moderation(found: Found) -> Written:
+    """The body of DetectModerationLabels. Nothing counts as filtered: labels have no boxes."""
+    own: list[dict[str, Any]] = []
+    foreign: dict[str, float] = {}
+    for detection in found.sure_enough():
+        item = own_item(detection, "moderation")
+        name = None if item is not None else _top_label(detection)
+        if item is not None:
+            own.append(item)
+        elif name is not None:
+            foreign[name] = max(foreign.get(name, 0.0), percent(detection.score_unit))
+    labels = own + [_entry(name, sure) for name, sure in sorted(foreign.items(), key=lambda entry: -entry[1])]
+    versions = {"ModerationModelVersion": MODEL_VERSION}
+    for name in VERSIONS:
+        versions |= found.versions(name)
+    return Written({"ModerationLabels": labels, **versions, "ContentTypes": []}, len(found.detections))
+
+
+def _top_label(detection: Detection) -> str | None:
+    category = category_of(detection)
+    return name_of(detection) if category is None else TOP_LABELS[category]
+
+
+def _entry(name: str, confidence: float) -> dict[str, Any]:
+    return {"Confidence": confidence, "Name": name, "ParentName": "", "TaxonomyLevel": 1}
