@@ -109,7 +109,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         pipeline = _pipeline(settings, tools, tools.dial, accumulator, prevalences, stack)
     worker = _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
     return Parts(
-        native=NativeDialect(clients),
+        native=NativeDialect(clients, behind=tools.provider.capabilities.vendor),
         rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),
         azure=azure_dialects(_azure_options(settings, tools, clients)),
         google=GoogleDialect(_google_options(settings, tools, clients)),

@@ -2,7 +2,7 @@
 
 | path | who |
 |---|---|
-| `POST /v1/detect` | native |
+| `POST /v1/detect`, `/v1/classify`, `/v1/moderate` | native |
 | `POST /` with `X-Amz-Target` | rekognition |
 | everything under `/computervision/` and `/vision/` | azure (4.0 and 3.2) |
 | `/v1...` of Cloud Vision (images, files, operations, with a project or location) | google |
@@ -33,14 +33,15 @@ from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
 from app.wire.google import NoMethod, is_rest_path
 from app.wire.headers import clean_request_id
-from app.wire.native import OPENAPI_OPERATION, PROBLEM_EXAMPLES, DetectReply, ProblemReply
+from app.wire.native import DESCRIPTIONS, OPERATIONS, PROBLEM_EXAMPLES, ProblemReply
 
 ANALYSIS_BASE, VISION_BASE = "/computervision/", "/vision/"
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 DESCRIPTION = """\
 Composes several clients' images into one grid image, pays a vision API for one inference, and gives every client its own
-boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect` is for everybody else."""
+boxes back. Vendor SDKs need only another endpoint; `POST /v1/detect`, `/v1/classify` and `/v1/moderate` are for everybody
+else."""
 
 
 def build_app(
@@ -75,16 +76,21 @@ def _add_native(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
         for status, example in sorted(PROBLEM_EXAMPLES.items())
     }
 
-    @app.post(
-        "/v1/detect",
-        response_model=DetectReply,
-        responses=responses,
-        openapi_extra=OPENAPI_OPERATION,
-        tags=["native"],
-        summary="Detect objects or faces in one image",
-    )
-    async def detect(request: Request) -> Response:
+    async def native(request: Request) -> Response:
         return await door.handle(request, dialect)
+
+    for operation in OPERATIONS.values():
+        app.add_api_route(
+            operation.path,
+            native,
+            methods=["POST"],
+            name=operation.name,
+            response_model=operation.reply,
+            responses=responses,
+            openapi_extra=DESCRIPTIONS[operation.name],
+            tags=["native"],
+            summary=operation.summary,
+        )
 
 
 def _add_rekognition(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:

@@ -34,7 +34,7 @@ def load(path: Path) -> dict[str, Any]:
 def raw_request(case: dict[str, Any]) -> RawRequest:
     request = case["request"]
     if case["dialect"] == "native":
-        return native_request(request["query"])
+        return native_request(request["query"], operation=request.get("operation", "detect"))
     return aws_request(request["operation"], request["members"])
 
 
@@ -86,8 +86,9 @@ def test_the_model_check_finds_strangers() -> None:
 
 def test_every_gridded_operation_has_an_empty_and_a_full_case() -> None:
     """An operation without a case file would be written unseen."""
-    found = {load(path)["request"].get("operation") for path in CASES} - {None}
+    found = {load(path)["request"].get("operation", "detect") for path in CASES}
     assert found == {
+        *("detect", "classify", "moderate"),
         "DetectLabels",
         "DetectFaces",
         "RecognizeCelebrities",

@@ -14,7 +14,6 @@ from app.demo.scenes import Scene
 from app.demo.truth import Seen
 from tests.support.sdk import new_key
 
-PATH = "/v1/detect"
 CALL_S = 60.0
 # The answer gives ratios with six decimals and pixels with two.
 ROUNDING_PX = 0.02
@@ -38,15 +37,28 @@ class NativeClient:
         query: str = "",
         headers: Mapping[str, str] | None = None,
         files: Mapping[str, Any] | None = None,
+        *,
+        operation: str = "detect",
     ) -> httpx.Response:
-        address = f"{self.url}{PATH}{'?' if query else ''}{query}"
+        address = f"{self.url}/v1/{operation}{'?' if query else ''}{query}"
         return self.http.post(address, content=content, files=files, headers={"X-Api-Key": self.key, **(headers or {})})
 
-    def detect(self, content: bytes, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def answer(
+        self, operation: str, content: bytes, query: str = "", headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The answer of a request that must succeed."""
-        reply = self.post(content, query, headers)
+        reply = self.post(content, query, headers, operation=operation)
         assert reply.status_code == 200, reply.text
         return told(reply)
+
+    def detect(self, content: bytes, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return self.answer("detect", content, query, headers)
+
+    def classify(self, content: bytes, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return self.answer("classify", content, query, headers)
+
+    def moderate(self, content: bytes, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return self.answer("moderate", content, query, headers)
 
 
 @contextmanager

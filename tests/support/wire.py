@@ -37,9 +37,9 @@ def aws_body(operation: str, body: bytes, **headers: str) -> RawRequest:
     return RawRequest("POST", "/", "", own | {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
-def native_request(query: str = "", body: bytes = PIXELS, **headers: str) -> RawRequest:
+def native_request(query: str = "", body: bytes = PIXELS, *, operation: str = "detect", **headers: str) -> RawRequest:
     own = {"content-type": "image/jpeg"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return RawRequest("POST", "/v1/detect", query, own, body)
+    return RawRequest("POST", f"/v1/{operation}", query, own, body)
 
 
 def azure_request(

@@ -1,16 +1,21 @@
-"""The native endpoint, `POST /v1/detect`: an image in, JSON out, no vendor's language.
+"""The native endpoint: an image in, JSON out, no vendor's language.
 
-dialect    read, write, refuse: the way of a request
-request    query and body -> what is asked about which image
-multipart  multipart/form-data -> the bytes of its field `image`
-reply      the models of an answer (FastAPI publishes them), and how outcomes become one
-refusals   errors.Kind -> problem+json (RFC 9457)
-openapi    what the published description says beyond the models
+dialect     read, write, refuse: the way of a request
+operations  POST /v1/detect, /v1/classify, /v1/moderate: what each can be asked for, and who writes its answer
+request     query and body -> what is asked about which image
+multipart   multipart/form-data -> the bytes of its field `image`
+envelope    what every answer says beside its findings
+reply       findings -> /v1/detect: the models of an answer (FastAPI publishes them), and how outcomes become one
+labels      findings -> /v1/classify
+moderation  findings -> /v1/moderate
+vendor      the little that is taken out of a vendor's own item
+refusals    errors.Kind -> problem+json (RFC 9457)
+openapi     what the published description says beyond the models
 """
 
 from app.wire.native.dialect import NativeDialect
-from app.wire.native.openapi import DETECT_EXAMPLE, OPENAPI_OPERATION, PROBLEM_EXAMPLES
+from app.wire.native.openapi import DESCRIPTIONS, EXAMPLES, PROBLEM_EXAMPLES
+from app.wire.native.operations import OPERATIONS, Operation
 from app.wire.native.refusals import ProblemReply
-from app.wire.native.reply import DetectReply
 
-__all__ = ["DETECT_EXAMPLE", "OPENAPI_OPERATION", "PROBLEM_EXAMPLES", "DetectReply", "NativeDialect", "ProblemReply"]
+__all__ = ["DESCRIPTIONS", "EXAMPLES", "OPERATIONS", "PROBLEM_EXAMPLES", "NativeDialect", "Operation", "ProblemReply"]

@@ -1,7 +1,7 @@
-"""The native dialect: an image and a few plain parameters in, JSON with boxes out. Called by the server.
+"""The native dialect: an image and a few plain parameters in, JSON out. Called by the server.
 
-read   query -> what is asked -> image -> Call with one inquiry per feature
-write  outcomes -> one list of detections, most certain first
+read   path -> operation -> query -> what is asked -> image -> Call with one inquiry per feature
+write  outcomes -> one list of findings, most certain first
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.core.clients import Clients
-from app.core.model import Detection, Failure, Inquiry, Outcome, Picture, RawRequest
+from app.core.model import Detection, Failure, Feature, Inquiry, Outcome, Picture, RawRequest
+from app.core.moderation import Category
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, RawReply
 from app.wire.headers import answer_headers, read_wishes
 from app.wire.native import refusals, request
-from app.wire.native.reply import reply_of
+from app.wire.native.envelope import Found
+from app.wire.native.moderation import LOOKED_FOR
+from app.wire.native.operations import OPERATIONS
 
-PATH = "/v1/detect"
-OPERATION = "detect"
 FORMATS = frozenset({"jpeg", "png", "webp"})
 # Largest image, bytes: the JPEG of a 50-megapixel camera is about this large, and a raw body costs a worker its memory.
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -25,12 +26,13 @@ _SUCCESS_STATUS = 200
 
 
 class NativeDialect:
-    """`POST /v1/detect`."""
+    """`POST /v1/detect`, `/v1/classify`, `/v1/moderate`."""
 
-    def __init__(self, clients: Clients | None = None, max_image_bytes: int = MAX_IMAGE_BYTES) -> None:
-        """`clients`: who is let in; without any, everybody."""
+    def __init__(self, clients: Clients | None = None, max_image_bytes: int = MAX_IMAGE_BYTES, *, behind: str = "") -> None:
+        """`clients`: who is let in; without any, everybody. `behind`: the vendor that the provider speaks."""
         self._clients = clients or Clients()
         self._max_image_bytes = max_image_bytes
+        self._looked_for = LOOKED_FOR.get(behind, frozenset(Category))
 
     @property
     def name(self) -> str:
@@ -38,21 +40,17 @@ class NativeDialect:
 
     def read(self, raw: RawRequest) -> Call:
         """The call that the request makes. Raises Problem."""
-        if raw.method != "POST" or not raw.path.rstrip("/").endswith(PATH):
-            raise Problem(Kind.UNKNOWN_OPERATION, f"the operation is POST {PATH}")
-        question = request.read_question(raw.query)
+        operation = request.read_operation(raw)
+        question = request.read_question(raw.query, operation)
+        self._require_looked_for(question.categories)
         wishes = read_wishes(raw.headers)
         image = request.read_image(raw, self._max_image_bytes)
-        inquiries = tuple(
-            Inquiry(feature, min_score_unit=question.min_score_unit, max_results=question.max_results)
-            for feature in question.features
-        )
         return Call(
             endpoint=self.name,
-            operation=OPERATION,
+            operation=operation.name,
             tenant=request.read_tenant(raw.headers, self._clients),
             source=InlineImage(image),
-            inquiries=inquiries,
+            inquiries=tuple(_inquiry(feature, question) for feature in question.features),
             wishes=wishes,
             formats=FORMATS,
             max_image_bytes=self._max_image_bytes,
@@ -71,10 +69,25 @@ class NativeDialect:
                 refusal = self.refuse(problem, request_id)
                 return RawReply(refusal.status, {**refusal.headers, **headers}, refusal.body)
             found.append((inquiry, result.detections))
-        limit = call.inquiries[0].max_results or request.DEFAULT_MAX_RESULTS
-        reply, filtered = reply_of(request_id, picture, found, [outcome.bill for outcome in outcomes], limit)
+        bills = [outcome.bill for outcome in outcomes]
+        reply, filtered = OPERATIONS[call.operation].write(Found(request_id, picture, found, bills))
         body = reply.model_dump_json().encode()
         return RawReply(_SUCCESS_STATUS, {"Content-Type": "application/json", **headers}, body, filtered)
 
     def refuse(self, problem: Problem, request_id: str) -> RawReply:
         return refusals.refuse(problem, request_id)
+
+    def _require_looked_for(self, categories: Sequence[Category]) -> None:
+        """Nobody is told that nothing was found where nobody looked."""
+        for category in categories:
+            if category not in self._looked_for:
+                raise Problem(Kind.UNKNOWN_OPERATION, f"{category.value}: not available through this provider")
+
+
+def _inquiry(feature: Feature, question: request.Question) -> Inquiry:
+    return Inquiry(
+        feature,
+        min_score_unit=question.min_score_unit,
+        max_results=question.max_results,
+        categories=tuple(category.value for category in question.categories),
+    )

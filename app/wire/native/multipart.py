@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from app.errors import Kind, Problem
 from app.wire.multipart import read_parts
+from app.wire.native.operations import OPERATIONS
 from app.wire.values import hint, quoted
 
 FIELD = "image"
 # Parameters that belong into the query; somebody who puts them into the form is told so.
-_QUERY_FIELDS = frozenset({"features", "max_results", "min_score"})
+_QUERY_FIELDS = frozenset(name for operation in OPERATIONS.values() for name in operation.parameters)
 
 
 def read_image_field(body: bytes, content_type: str) -> bytes:
@@ -26,5 +27,5 @@ def read_image_field(body: bytes, content_type: str) -> bytes:
 
 def _not_a_field(name: str) -> str:
     if name in _QUERY_FIELDS:
-        return f"{name!r} belongs into the query (/v1/detect?{name}=...), not into the form"
+        return f"{name!r} belongs into the query (?{name}=...), not into the form"
     return f"the form has an unknown field {quoted(name)}{hint(name, [FIELD])}"

@@ -1,28 +1,30 @@
-"""Query and body of `POST /v1/detect` -> what is asked about which image. Whatever is not understood is an error, by name."""
+"""Query and body of a native request -> what is asked about which image. Whatever is not understood is an error, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from app.core.clients import Clients, Tenant
-from app.core.model import Feature, RawRequest, Task
+from app.core.model import Feature, RawRequest
+from app.core.moderation import Category
 from app.errors import Kind, Problem
 from app.wire.headers import bearer_token
 from app.wire.native.multipart import read_image_field
+from app.wire.native.operations import (
+    CATEGORIES_PARAMETER,
+    FEATURES_PARAMETER,
+    OPERATIONS,
+    RESULTS_PARAMETER,
+    SCORE_PARAMETER,
+    Operation,
+)
 from app.wire.values import hint, parse_decimal, quoted
 
 T = TypeVar("T")
 
-
-# What can be asked for here; not every provider offers all of it. Custom models need the ARN of a model, which only the
-# vendor's own dialect can name.
-FEATURES: Mapping[str, Feature] = {
-    feature.value: feature for feature in Feature if feature.task is Task.DETECT and feature is not Feature.CUSTOM_OBJECTS
-}
-DEFAULT_FEATURE = Feature.OBJECTS
 
 MAX_RESULTS = 1000
 DEFAULT_MAX_RESULTS = 100
@@ -30,7 +32,7 @@ DEFAULT_MAX_RESULTS = 100
 # thinks that it is more likely right than wrong.
 DEFAULT_MIN_SCORE_UNIT = 0.5
 
-# Fields of a query that are looked at before giving up: there are three parameters, and a list may be spelled out.
+# Fields of a query that are looked at before giving up: there are four parameters, and a list may be spelled out.
 _MAX_QUERY_FIELDS = 32
 
 _MULTIPART = "multipart/form-data"
@@ -40,29 +42,39 @@ _RAW_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The query's parameters, understood."""
+    """The query's parameters, understood. `categories`: of unsafe content, those that matter (none: all)."""
 
-    features: tuple[Feature, ...] = (DEFAULT_FEATURE,)
+    features: tuple[Feature, ...]
     max_results: int = DEFAULT_MAX_RESULTS
     min_score_unit: float = DEFAULT_MIN_SCORE_UNIT
+    categories: tuple[Category, ...] = ()
 
 
-def read_question(query: str) -> Question:
+def read_operation(raw: RawRequest) -> Operation:
+    """Raises Problem(UNKNOWN_OPERATION)."""
+    path = raw.path.rstrip("/")
+    for operation in OPERATIONS.values():
+        if raw.method == "POST" and path.endswith(operation.path):
+            return operation
+    raise Problem(Kind.UNKNOWN_OPERATION, f"the operations are POST {', '.join(one.path for one in OPERATIONS.values())}")
+
+
+def read_question(query: str, operation: Operation) -> Question:
     """Raises Problem(INVALID_PARAMETER), which names the parameter and, for a typo, the nearest known one."""
-    fields = _fields(query)
+    fields = _fields(query, operation.parameters)
     return Question(
-        features=_features(fields["features"]) if "features" in fields else (DEFAULT_FEATURE,),
-        max_results=_single(fields, "max_results", _count, DEFAULT_MAX_RESULTS),
-        min_score_unit=_single(fields, "min_score", _ratio, DEFAULT_MIN_SCORE_UNIT),
+        features=_features(fields.get(FEATURES_PARAMETER), operation),
+        max_results=_single(fields, RESULTS_PARAMETER, _count, DEFAULT_MAX_RESULTS),
+        min_score_unit=_single(fields, SCORE_PARAMETER, _ratio, DEFAULT_MIN_SCORE_UNIT),
+        categories=_categories(fields.get(CATEGORIES_PARAMETER)),
     )
 
 
-def _fields(query: str) -> dict[str, list[str]]:
+def _fields(query: str, known: Collection[str]) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
     except ValueError as error:
         raise Problem(Kind.INVALID_PARAMETER, f"the query has more than {_MAX_QUERY_FIELDS} parameters") from error
-    known = ("features", "max_results", "min_score")
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
         if name not in known:
@@ -71,13 +83,31 @@ def _fields(query: str) -> dict[str, list[str]]:
     return fields
 
 
-def _features(values: list[str]) -> tuple[Feature, ...]:
-    """In the order asked, each once; a list may be separated by commas, or the parameter repeated."""
-    names = [name.strip().lower() for value in values for name in value.split(",")]
+def _features(values: list[str] | None, operation: Operation) -> tuple[Feature, ...]:
+    if values is None:
+        return (operation.default,)
+    names = _words(values)
     for name in names:
-        if name not in FEATURES:
-            raise Problem(Kind.INVALID_PARAMETER, f"features: unknown feature {quoted(name)}{hint(name, FEATURES)}")
-    return tuple(dict.fromkeys(FEATURES[name] for name in names))
+        elsewhere = next((one.path for one in OPERATIONS.values() if name in one.features), None)
+        if name not in operation.features and elsewhere is not None:
+            raise Problem(Kind.INVALID_PARAMETER, f"features: {quoted(name)} is asked for with POST {elsewhere}")
+        if name not in operation.features:
+            raise Problem(Kind.INVALID_PARAMETER, f"features: unknown feature {quoted(name)}{hint(name, operation.features)}")
+    return tuple(operation.features[name] for name in names)
+
+
+def _categories(values: list[str] | None) -> tuple[Category, ...]:
+    names = _words(values or [])
+    known = [category.value for category in Category]
+    for name in names:
+        if name not in known:
+            raise Problem(Kind.INVALID_PARAMETER, f"categories: unknown category {quoted(name)}{hint(name, known)}")
+    return tuple(Category(name) for name in names)
+
+
+def _words(values: list[str]) -> tuple[str, ...]:
+    """In the order given, each once; a list may be separated by commas, or the parameter repeated."""
+    return tuple(dict.fromkeys(name.strip().lower() for value in values for name in value.split(",")))
 
 
 def _single(fields: Mapping[str, list[str]], name: str, read: Callable[[str, str], T], default: T) -> T:

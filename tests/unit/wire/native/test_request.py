@@ -1,4 +1,4 @@
-"""Reading `POST /v1/detect`: what is not understood is an error, by name; what is understood becomes one Call."""
+"""Reading native requests: what is not understood is an error, by name; what is understood becomes one Call."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clients import Tenant
-from app.core.model import Feature, Inquiry, RawRequest
+from app.core.model import Feature, Inquiry, RawRequest, Task
 from app.errors import Fault, Kind, Problem
 from app.wire.contract import Call, InlineImage, Wishes
-from app.wire.native import NativeDialect
+from app.wire.native import OPERATIONS, NativeDialect
 from tests.support.wire import PIXELS, native_request
 
 DIALECT = NativeDialect()
@@ -133,9 +133,98 @@ def test_the_size_limit_is_exact() -> None:
     assert refusal(native_request(body=PIXELS + b"!"), dialect).kind is Kind.IMAGE_TOO_LARGE
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/detect"), ("POST", "/v1/classify"), ("POST", "/")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/detect"), ("GET", "/v1/moderate"), ("POST", "/v1/judge"), ("POST", "/")]
+)
 def test_other_operations_are_unknown(method: str, path: str) -> None:
     assert refusal(replace(native_request(), method=method, path=path)).kind is Kind.UNKNOWN_OPERATION
+
+
+@pytest.mark.parametrize(
+    ("operation", "feature", "task"),
+    [
+        ("detect", Feature.OBJECTS, Task.DETECT),
+        ("classify", Feature.LABELS, Task.CLASSIFY),
+        ("moderate", Feature.MODERATION, Task.MODERATE),
+    ],
+)
+def test_each_operation_asks_for_its_own(operation: str, feature: Feature, task: Task) -> None:
+    """`features` may be said, and may say nothing else. Of moderation all categories count."""
+    for query in ("", f"features={feature.value}"):
+        call = DIALECT.read(native_request(query, operation=operation))
+        assert (call.operation, call.task, call.alone) == (operation, task, None)
+        assert call.inquiries == (Inquiry(feature, min_score_unit=0.5, max_results=100),)
+
+
+@pytest.mark.parametrize(
+    ("operation", "query", "words"),
+    [
+        ("classify", "features=objects", "'objects' is asked for with POST /v1/detect"),
+        ("classify", "features=labels,faces", "'faces' is asked for with POST /v1/detect"),
+        ("classify", "features=label", "did you mean 'labels'?"),
+        ("classify", "categories=adult", "unknown parameter 'categories'"),
+        ("classify", "max_result=5", "did you mean 'max_results'?"),
+        ("moderate", "features=labels", "'labels' is asked for with POST /v1/classify"),
+        ("moderate", "categories=gamble", "did you mean 'gambling'?"),
+        ("moderate", "categories=", "unknown category ''"),
+        ("moderate", "categories=adult,,racy", "unknown category ''"),
+        ("moderate", "category=adult", "did you mean 'categories'?"),
+        ("moderate", "min_score=2", "between 0 and 1"),
+        ("detect", "features=moderation", "'moderation' is asked for with POST /v1/moderate"),
+        ("detect", "categories=adult", "unknown parameter 'categories'"),
+    ],
+)
+def test_what_another_operation_knows_is_a_problem_that_says_so(operation: str, query: str, words: str) -> None:
+    problem = refusal(native_request(query, operation=operation))
+    assert problem.kind is Kind.INVALID_PARAMETER
+    assert words in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("query", "categories"),
+    [
+        ("categories=adult", ("adult",)),
+        ("categories=gore,adult,gore", ("gore", "adult")),
+        ("categories=+Adult+&categories=racy", ("adult", "racy")),
+        ("categories=adult%2Cracy", ("adult", "racy")),
+    ],
+)
+def test_categories_in_the_order_asked_each_once(query: str, categories: tuple[str, ...]) -> None:
+    assert DIALECT.read(native_request(query, operation="moderate")).inquiries[0].categories == categories
+
+
+def test_thresholds_and_categories_only_filter() -> None:
+    """Requests that differ in nothing else share groups."""
+    plain, own = (
+        DIALECT.read(native_request(query, operation="moderate")).inquiries[0]
+        for query in ("", "min_score=0.9&categories=gore&max_results=1")
+    )
+    assert plain.parameters == own.parameters == "{}"
+    assert (own.min_score_unit, own.max_results) == (0.9, 1)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "category", "is_looked_for"),
+    [
+        ("rekognition", "gambling", True),
+        ("rekognition", "spoof", False),
+        ("google", "spoof", True),
+        ("google", "gore", False),
+        ("azure", "gore", True),
+        ("azure", "violence", False),
+        ("", "violence", True),
+    ],
+)
+def test_nobody_is_told_that_nothing_was_found_where_nobody_looked(vendor: str, category: str, is_looked_for: bool) -> None:
+    dialect, raw = NativeDialect(behind=vendor), native_request(f"categories=adult,{category}", operation="moderate")
+    if is_looked_for:
+        assert dialect.read(raw).inquiries[0].categories == ("adult", category)
+    else:
+        problem = refusal(raw, dialect)
+        assert (problem.kind, problem.detail) == (
+            Kind.UNKNOWN_OPERATION,
+            f"{category}: not available through this provider",
+        )
 
 
 def test_a_base_path_and_a_trailing_slash_do_no_harm() -> None:
@@ -156,12 +245,17 @@ def test_who_brings_no_key_is_anonymous(authorization: str) -> None:
     assert DIALECT.read(native_request(authorization=authorization)).tenant == Tenant("anonymous")
 
 
-@given(query=st.text(max_size=60), content_type=st.text(max_size=60), body=st.binary(max_size=200))
-def test_no_input_breaks_it(query: str, content_type: str, body: bytes) -> None:
+@given(
+    operation=st.sampled_from(sorted(OPERATIONS)),
+    query=st.text(max_size=60),
+    content_type=st.text(max_size=60),
+    body=st.binary(max_size=200),
+)
+def test_no_input_breaks_it(operation: str, query: str, content_type: str, body: bytes) -> None:
     """Bad input is a caller's fault, whatever it is."""
     fault = None
     try:
-        DIALECT.read(native_request(query, body, content_type=content_type))
+        DIALECT.read(native_request(query, body, operation=operation, content_type=content_type))
     except Problem as problem:
         fault = problem.kind.fault
     assert fault in {None, Fault.CALLER}
