@@ -41,6 +41,8 @@ DEFAULT_THRESHOLD_UNIT = 0.5
 # No group is asked below this: vendors' lowest scores are noise, and would flag every group.
 LEAST_THRESHOLD_UNIT = 0.01
 
+UNKNOWN = "UNKNOWN"
+
 # By words in lower case, of the vendors' upper levels.
 _CATEGORIES: Mapping[str, Category] = MappingProxyType(
     {
@@ -120,6 +122,11 @@ def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: floa
     """Whether one of the findings counts for this client."""
     least_unit = threshold(inquiry, margin)
     return any(finding.score_unit >= least_unit and cares_for(inquiry, finding) for finding in findings)
+
+
+def is_undecided(findings: Sequence[Detection]) -> bool:
+    """Whether the vendor says of a category that it does not know (Google's UNKNOWN): no reason to clear anybody."""
+    return any(finding.fields.get("likelihood") == UNKNOWN for finding in findings)
 
 
 def cares_for(inquiry: Inquiry, finding: Detection) -> bool:

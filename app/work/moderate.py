@@ -21,7 +21,7 @@ from app.clock import Clock
 from app.core.group_cost import partition
 from app.core.group_testing import Question, Step, answered, apart, begin, failed, given_up, hurried
 from app.core.model import ALONE, Answer, Bill, Failure, Inquiry, Job, Layout, Outcome, Tree
-from app.core.moderation import Margins, loosest_threshold, speaks_against
+from app.core.moderation import Margins, is_undecided, loosest_threshold, speaks_against
 from app.errors import Kind, Problem
 from app.imaging.compose import SpoiledSheet
 from app.providers.calling import Asked, AskFailed, Caller, PaidKind
@@ -167,7 +167,7 @@ class _Test:
 
     async def _group_answered(self, question: Question, asked: Asked, margin: float) -> Step:
         reading = asked.reading
-        if reading.broken or reading.truncated:
+        if reading.broken or reading.truncated or is_undecided(reading.detections):
             self._work.ledger.group_tested(len(question.ids), "unsure")
             return apart(question)
         suspects = {job.id for job in self._jobs(question) if speaks_against(reading.detections, job.inquiry, margin)}

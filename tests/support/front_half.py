@@ -17,6 +17,7 @@ from app.providers.calling import Caller
 from app.providers.contract import LinkReader
 from app.wire.contract import Call, InlineImage, Wishes
 from app.work.choosing import Chooser
+from app.work.grouping import Groups
 from app.work.pixels import PixelPool
 from tests.support.colours import ColourProvider, painted
 from tests.support.detect_bench import Tally
@@ -81,13 +82,25 @@ def front(
     clock: Clock | None = None,
     links: LinkReader | None = None,
     chooser: Chooser | None = None,
+    groups: Groups | None = None,
+    provider: ColourProvider | None = None,
 ) -> Front:
-    provider, tally, clock = ColourProvider(), FrontTally(), clock or SystemClock()
+    provider, tally, clock = provider or ColourProvider(), FrontTally(), clock or SystemClock()
     intake = intake or FakeIntake(answers=True)
     caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
     known = provider.capabilities
     pipeline = Pipeline(
-        intake, caller, known, policy, store=None, pixels=pixels, ledger=tally, clock=clock, links=links, chooser=chooser
+        intake,
+        caller,
+        known,
+        policy,
+        store=None,
+        pixels=pixels,
+        ledger=tally,
+        clock=clock,
+        links=links,
+        chooser=chooser,
+        groups=groups,
     )
     return Front(pipeline, intake, provider, tally)
 

@@ -36,6 +36,8 @@ class AlarmedProvider(ColourProvider):
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
         seen = await super(AlarmedProvider, self).infer(image, inquiry, timeout_s=timeout_s)
         found = []
+        if inquiry.feature is not Feature.MODERATION:
+            return seen
         for detection in seen.detections:
             if detection.label in self.alarming and detection.box is not None:
                 category, score_unit = self.alarming[detection.label]
