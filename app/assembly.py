@@ -27,6 +27,7 @@ from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, parse_clients
+from app.core.group_cost import halving_optimum
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
 from app.core.moderation import DEFAULT_MARGINS
@@ -62,6 +63,9 @@ from app.work.worker import Worker
 
 # Connections for requests that are passed through, beside those for sheets and single images.
 FORWARD_CONNECTIONS = 64
+# Share of unsafe images at which asking groups is compared with what Google gives away beside labels: a guess that a dialect
+# makes before anything is known. What groups really cost follows the live estimate.
+USUAL_PREVALENCE = 0.05
 
 log = get_logger(__name__)
 
@@ -151,9 +155,11 @@ def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> Goog
     return GoogleOptions(
         prices=known.prices if known.vendor == "google" else None,
         sheet_share=_smallest_share(settings, tools),
+        group_share=halving_optimum(USUAL_PREVALENCE, settings.moderate_group),
         buckets=AllowedBuckets(settings.gcs_buckets),
         offered=known.features,
         clients=clients,
+        classify=settings.classify,
     )
 
 
@@ -366,7 +372,7 @@ def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> Azure
     own = None
     if known.vendor == "azure":
         own = OwnProvider(known.prices, _smallest_share(settings, tools))
-    return AzureOptions(settings.grid_text, known.features, own, clients)
+    return AzureOptions(settings.grid_text, known.features, own, clients, settings.classify)
 
 
 def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator, prevalences: Prevalences) -> Worker:

@@ -34,6 +34,7 @@ TABLE = README.partition("### What becomes of each operation")[2].partition("\nS
 CODE = re.compile(r"`([^`]+)`")
 GRIDDED, ALONE, PASSED, REFUSED, NOT_SERVED = "gridded", "alone", "passed through", "refused", "not served"
 
+GOOGLE = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
 AZURE = azure_dialects(AzureOptions(own=OwnProvider(PriceList(otherwise=0.001), 0.5)))
 MODEL_ARN = "arn:aws:rekognition:us-east-1:123456789012:project/p/version/v/1"
 
@@ -127,16 +128,20 @@ class TestGoogle:
     @pytest.mark.parametrize("method", METHODS)
     def test_it_is_true_of_methods(self, method: str) -> None:
         raw = rest_request(asked_image("FACE_DETECTION"), path=f"/v1/{self.METHODS[method]}")
-        assert fate(GoogleDialect(), raw) == self.KNOWN[method]
+        assert fate(GOOGLE, raw) == self.KNOWN[method]
 
     def test_operations_and_product_search(self) -> None:
-        assert fate(GoogleDialect(), RawRequest("GET", "/v1/operations/7", "", {}, b"")) == self.KNOWN["operations"]
+        assert fate(GOOGLE, RawRequest("GET", "/v1/operations/7", "", {}, b"")) == self.KNOWN["operations"]
         products = RawRequest("GET", "/v1/projects/p/locations/l/products", "", {}, b"")
-        before_google = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001)))
-        assert fate(before_google, products) == self.KNOWN["ProductSearch"] == PASSED
+        assert fate(GOOGLE, products) == self.KNOWN["ProductSearch"] == PASSED
 
     def _of_one_image(self, feature: str) -> str:
-        return fate(GoogleDialect(), rest_request(asked_image(feature)))
+        return fate(GOOGLE, rest_request(asked_image(feature)))
+
+    def test_labels_by_detection(self) -> None:
+        assert "| `LABEL_DETECTION` | passed through; gridded with `TESSERA_CLASSIFY=detection` | labels of scenes" in TABLE
+        detecting = GoogleDialect(GoogleOptions(prices=PriceList(otherwise=0.001), classify="detection"))
+        assert fate(detecting, rest_request(asked_image("LABEL_DETECTION"))) == GRIDDED
 
 
 class TestAzure:
@@ -163,6 +168,16 @@ class TestAzure:
         else:
             raw = old_azure_request(f"{'details' if name in set(Details) else 'visualFeatures'}={name}")
         assert fate(AZURE.vision, raw) == self.OLD[name]
+
+    def test_tags_by_detection(self) -> None:
+        own = OwnProvider(PriceList(otherwise=0.001), 0.5)
+        detecting = azure_dialects(AzureOptions(own=own, classify="detection"))
+        for name, dialect, raw in (
+            ("tags", detecting.analysis, azure_request("api-version=2024-02-01&features=tags")),
+            ("Tags", detecting.vision, old_azure_request("visualFeatures=Tags")),
+        ):
+            assert f"| `{name}` | passed through; gridded with `TESSERA_CLASSIFY=detection` | tags of scenes" in TABLE
+            assert fate(dialect, raw) == GRIDDED
 
 
 def test_the_native_endpoint() -> None:

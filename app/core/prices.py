@@ -6,8 +6,23 @@ metrics' callers, and by dialects that decide whether to split a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+
+# Dollars are compared to so many decimals: a billionth is what adding up in another order can make of equal sums.
+_DECIMALS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """What one image is asked for and could share a sheet for. `name`: the vendor's, as it would be asked for alone;
+    `on_sheet`: what the sheet is asked for in its stead; `share`: of the sheet's price, what this image pays, at most 1.
+    """
+
+    name: str
+    on_sheet: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +49,25 @@ class PriceList:
         asked = set(names)
         return sum(self.free_beside.get(name) not in asked for name in asked)
 
-    def split_costs_more(self, shared: Iterable[str], rest: Iterable[str], share: float) -> bool:
-        """Whether one image costs more in two calls than in one: `share` of a sheet's price for the names that can share
-        one (1 / cells at best), and the whole price of the rest.
+    def better_on_sheets(self, shareable: Sequence[Shareable], rest: Iterable[str]) -> frozenset[str]:
+        """Names that one image had better be asked for on sheets, where the others go with the rest, all of it in one call. Of
+        ways that cost the same, the one with most on sheets.
+
+        Only what is free beside something that is asked for, makes something free, or is paid as something else can be dearer
+        on a sheet; of that every choice is tried (nobody asks for more than four such names).
         """
-        together, alone = set(shared), set(rest)
-        return sum(share * self.of((name,)) for name in together) + self.of(alone) > self.of(together | alone)
+        rest = frozenset(rest)
+        asked = rest.union(one.name for one in shareable)
+        entangled = [one for one in shareable if one.on_sheet != one.name or self._has_free(one.name, asked)]
+        choices = [combinations(entangled, count) for count in range(len(entangled) + 1)]
+        moved = min((frozenset(one) for each in choices for one in each), key=lambda one: self._split(shareable, one, rest))
+        return frozenset(one.name for one in shareable if one not in moved)
+
+    def _has_free(self, name: str, asked: frozenset[str]) -> bool:
+        """Whether it is free beside something that is asked for, or something that is asked for is free beside it."""
+        return self.free_beside.get(name) in asked or any(self.free_beside.get(other) == name for other in asked)
+
+    def _split(self, shareable: Sequence[Shareable], moved: frozenset[Shareable], rest: frozenset[str]) -> float:
+        """Dollars of one image in two ways: on sheets, and whole prices for the rest and what has moved to it."""
+        on_sheets = sum(one.share * self.of((one.on_sheet,)) for one in shareable if one not in moved)
+        return round(on_sheets + self.of(rest.union(one.name for one in moved)), _DECIMALS)

@@ -13,13 +13,16 @@ from google.protobuf import json_format
 from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import Answer, Bill, Detection, Failure, Feature, Outcome, Picture, RawRequest, Tree
 from app.errors import Problem
+from app.providers.google.features import capabilities
 from app.wire.contract import Answered, Calls, RawReply, RestReply
-from app.wire.google import GRPC_METHOD, GRPC_SERVICE, GoogleDialect
+from app.wire.google import GRPC_METHOD, GRPC_SERVICE, GoogleDialect, GoogleOptions
 
 PIXELS = b"\xff\xd8\xff\xe0 pixels \xff\xd9"
 PICTURE = Picture("jpeg", Size(400, 200))
 BOX = UnitBox(0.25, 0.25, 0.75, 0.5)
 GRPC_PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
+BEFORE_GOOGLE = GoogleDialect(GoogleOptions(prices=capabilities().prices))
+"""With the vendor's own prices, as where Google is the provider."""
 
 
 def asked_image(*features: str | Mapping[str, Any], content: bytes = PIXELS, **members: Any) -> dict[str, Any]:

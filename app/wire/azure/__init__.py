@@ -9,6 +9,8 @@ bodies      content type and body -> image
 splitting   which features share a sheet, which go with the rest, and whether the request goes whole
 findings    findings -> objects, people, faces, brands
 lines       words -> the lines of a readResult
+tags        labels of a whole image -> tags
+moderation  unsafe content -> adult, racy and gory
 geometry    ratios -> whole pixels of the client's own image
 joining     all answers about one image, and the rest -> one body
 refusals    errors.Kind -> the vendor's error envelopes

@@ -1,7 +1,8 @@
 """Image Analysis 3.2: `POST /vision/v3.2/analyze` with its visual features, and `/detect`, which is Objects on its own.
 
-Objects, Faces and Brands have places. `details` stand inside the categories of an answer, and go with them. `language` does
-not touch what has places; a `model-version` of this API is unknown to 4.0, so that such requests are the vendor's own.
+Objects, Faces and Brands have places; Adult is asked of groups of images, Tags can be made of objects, whose names are English.
+`details` stand inside the categories of an answer, and go with them. `language` does not touch what has places; a
+`model-version` of this API is unknown to 4.0, so that such requests are the vendor's own.
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ from app.core.model import Feature, Inquiry
 from app.wire.azure.api import Api, Asked, Gridded, Seal
 from app.wire.azure.bodies import BodyRules
 from app.wire.azure.findings import write_brands, write_faces, write_old_objects
-from app.wire.azure.query import LATEST, Query
+from app.wire.azure.moderation import UNSAFE_UNIT, write_adult
+from app.wire.azure.query import ENGLISH, LATEST, Query
 from app.wire.azure.refusals import REASONS_32, Reason
+from app.wire.azure.tags import write_old_tags
 
 ANALYZE_PATH, DETECT_PATH = "/vision/v3.2/analyze", "/vision/v3.2/detect"
 # Said where the model's version is not known (another vendor answered): the last one of this API.
 MODEL_VERSION = "2021-05-01"
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
 
-OBJECTS, FACES, BRANDS, CATEGORIES = "Objects", "Faces", "Brands", "Categories"
+OBJECTS, FACES, BRANDS, CATEGORIES, TAGS, ADULT = "Objects", "Faces", "Brands", "Categories", "Tags", "Adult"
+_SHEETS_OBJECTS = "objects"  # of 4.0, which knows where these are, too
 GRIDDED = MappingProxyType(
     {
-        OBJECTS: Gridded(Feature.OBJECTS, "objects", write_old_objects),
-        FACES: Gridded(Feature.FACES, "faces", write_faces),
-        BRANDS: Gridded(Feature.LOGOS, "brands", write_brands),
+        OBJECTS: Gridded(Feature.OBJECTS, "objects", write_old_objects, _SHEETS_OBJECTS),
+        FACES: Gridded(Feature.FACES, "faces", write_faces, FACES),
+        BRANDS: Gridded(Feature.LOGOS, "brands", write_brands, BRANDS),
+        TAGS: Gridded(Feature.LABELS, "tags", write_old_tags, _SHEETS_OBJECTS),
+        ADULT: Gridded(Feature.MODERATION, "adult", write_adult, ADULT, keeps_member=True),
     }
 )
-FEATURES = (CATEGORIES, "Tags", "Description", FACES, "ImageType", "Color", "Adult", OBJECTS, BRANDS)
+FEATURES = (CATEGORIES, TAGS, "Description", FACES, "ImageType", "Color", ADULT, OBJECTS, BRANDS)
 DETAILS = ("Celebrities", "Landmarks")
 
 # Operations of every version that are charged for, beside `analyze`, by what they look for; the rest is management.
@@ -38,7 +44,7 @@ _BILLED = MappingProxyType(
     {
         "analyze": CATEGORIES,
         "detect": OBJECTS,
-        "tag": "Tags",
+        "tag": TAGS,
         "describe": "Description",
         "ocr": "ocr",
         "read/analyze": "read",
@@ -59,13 +65,20 @@ def ask(path: str, query: Query) -> Asked | None:
         return None
     features = query.words("visualFeatures", FEATURES, Reason.FEATURE)
     details = query.words("details", DETAILS, Reason.DETAILS)
-    query.language()
-    return _asked("v3.2/analyze", query, features if features or details else (CATEGORIES,), details)
+    others = () if query.language() == ENGLISH else (TAGS,)  # objects cannot tell the words of another language
+    return _asked("v3.2/analyze", query, features if features or details else (CATEGORIES,), details, others)
 
 
-def _asked(operation: str, query: Query, features: tuple[str, ...], details: tuple[str, ...] = ()) -> Asked:
-    inquiries = {name: Inquiry(GRIDDED[name].feature) for name in features if name in GRIDDED}
+def _asked(
+    operation: str, query: Query, features: tuple[str, ...], details: tuple[str, ...] = (), others: tuple[str, ...] = ()
+) -> Asked:
+    inquiries = {name: _inquiry(name) for name in features if name in GRIDDED and name not in others}
     return Asked(operation, query, features, inquiries, details, pinned=query.model_version() != LATEST)
+
+
+def _inquiry(name: str) -> Inquiry:
+    feature = GRIDDED[name].feature
+    return Inquiry(feature, min_score_unit=UNSAFE_UNIT if feature is Feature.MODERATION else None)
 
 
 def billed(path: str, query: Query) -> frozenset[str]:

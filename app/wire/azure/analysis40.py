@@ -1,7 +1,8 @@
 """Image Analysis 4.0: `POST /computervision/imageanalysis:analyze`, with a member in the answer for each feature asked for.
 
-Of its features objects, people and read have places; the others say something about the whole image. The query's `language`
-changes how text is read, `model-version` everything; the other parameters belong to captions and crops.
+Of its features objects, people and read have places; the others say something about the whole image. Tags can be made of
+objects, whose names are English. The query's `language` changes how text is read and the words of tags, `model-version`
+everything; the other parameters belong to captions and crops.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from app.wire.azure.findings import write_objects, write_people
 from app.wire.azure.lines import write_read
 from app.wire.azure.query import ENGLISH, LATEST, Query
 from app.wire.azure.refusals import REASONS_40, VENDOR, Reason, Refused
+from app.wire.azure.tags import write_tags
 
 PATH = "/computervision/imageanalysis:analyze"
 OPERATION = "analyze"
@@ -26,17 +28,18 @@ MAX_IMAGE_BYTES = 20_971_520
 # Bounds of `smartcrops-aspect-ratios`.
 LEAST_RATIO, MOST_RATIO = 0.75, 1.8
 
-OBJECTS, PEOPLE, READ = "objects", "people", "read"
+OBJECTS, PEOPLE, READ, TAGS = "objects", "people", "read", "tags"
 GRIDDED = MappingProxyType(
     {
-        OBJECTS: Gridded(Feature.OBJECTS, "objectsResult", write_objects),
-        PEOPLE: Gridded(Feature.PEOPLE, "peopleResult", write_people),
-        READ: Gridded(Feature.TEXT, "readResult", write_read),
+        OBJECTS: Gridded(Feature.OBJECTS, "objectsResult", write_objects, OBJECTS, keeps_member=True),
+        PEOPLE: Gridded(Feature.PEOPLE, "peopleResult", write_people, PEOPLE, keeps_member=True),
+        READ: Gridded(Feature.TEXT, "readResult", write_read, READ, keeps_member=True),
+        TAGS: Gridded(Feature.LABELS, "tagsResult", write_tags, OBJECTS, keeps_member=True),
     }
 )
 # Parameters of features that have no place.
 _OF_OTHERS = frozenset({"gender-neutral-caption", "smartcrops-aspect-ratios"})
-FEATURES = ("tags", "caption", "denseCaptions", OBJECTS, READ, "smartCrops", PEOPLE)
+FEATURES = (TAGS, "caption", "denseCaptions", OBJECTS, READ, "smartCrops", PEOPLE)
 
 
 def ask(path: str, query: Query) -> Asked | None:
@@ -51,7 +54,9 @@ def ask(path: str, query: Query) -> Asked | None:
         raise Refused(Reason.LANGUAGE, "objects have names in English only")
     query.truth("gender-neutral-caption")
     query.ratios("smartcrops-aspect-ratios", LEAST_RATIO, MOST_RATIO)
-    inquiries = {name: _inquiry(name, query, language, model_version) for name in features if name in GRIDDED}
+    others = () if language == ENGLISH else (TAGS,)  # objects cannot tell the words of another language
+    griddable = [name for name in features if name in GRIDDED and name not in others]
+    inquiries = {name: _inquiry(name, query, language, model_version) for name in griddable}
     return Asked(OPERATION, query, features, inquiries)
 
 

@@ -20,11 +20,17 @@ Writer: TypeAlias = Callable[[Sequence[Detection], Size], Any]
 
 @dataclass(frozen=True, slots=True)
 class Gridded:
-    """A feature that can share a sheet: what it is to us, the answer's member, and who writes that."""
+    """A feature that can share a sheet: what it is to us, the answer's member, and who writes that.
+
+    `paid_as`: what a sheet is asked for, by the vendor's name. `keeps_member`: an answer of the vendor to a single image is one
+    of this API, and its member can be handed on as it is.
+    """
 
     feature: Feature
     member: str
     write: Writer
+    paid_as: str
+    keeps_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Api:
     """One API. `parameter`: the query's list of features. `ask`: None for an operation that is not about features.
 
     `billed`: what the vendor charges for a request that is handed on. `unread`: how files begin whose format the vendor reads
-    and we do not. `keeps_bodies`: an answer of the vendor (always 4.0) to a single image can be handed on as it is.
+    and we do not. `keeps_bodies`: the whole of an answer of the vendor to a single image can be handed on as it is, too.
     """
 
     version: str

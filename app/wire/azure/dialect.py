@@ -1,6 +1,6 @@
 """The Azure dialects: a request for features of one image in, the vendor's JSON or error out. Called by the server.
 
-    read         path and query -> features -> image -> what has a place (Call), and a rest beside it (Calls)
+    read         path and query -> features -> image -> what can share sheets (Call), and a rest beside it (Calls)
     write        outcomes -> the vendor's own body untouched when it was sent alone, otherwise rebuilt from the findings
     write_calls  the same, and the members of the rest beside them
 

@@ -1,7 +1,7 @@
 """All answers about one image, and the rest -> the body of one answer.
 
-A feature whose image was sent alone to Azure keeps the vendor's own member, untouched (4.0 only: that is what the provider
-answers with). Everything else is built from the findings. Members of the rest are handed on as they are.
+A feature whose image was sent alone to Azure keeps the vendor's own member, untouched, where the provider asks the same API for
+it (`Gridded.keeps_member`). Everything else is built from the findings. Members of the rest are handed on as they are.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ class Found:
 
 def join(api: Api, found: Sequence[Found], rest: dict[str, Any] | None, request_id: str) -> bytes:
     """The answer's body."""
-    if rest is None and len(found) == 1 and found[0].answer.verbatim is not None and _own(api, found[0]) is not None:
-        return found[0].answer.verbatim
+    if rest is None and len(found) == 1 and api.keeps_bodies:
+        only = found[0]
+        if only.answer.verbatim is not None and _own(api, only) is not None:
+            return only.answer.verbatim
     others = rest or {}
     members = {name: value for name, value in others.items() if name not in {_MODEL_VERSION, _METADATA, _REQUEST_ID}}
     versions = [others.get(_MODEL_VERSION)]
@@ -49,11 +51,11 @@ def join(api: Api, found: Sequence[Found], rest: dict[str, Any] | None, request_
 
 def _own(api: Api, one: Found) -> dict[str, Any] | None:
     """The vendor's own answer to this image alone, if that is what there is and it has what was asked for."""
-    answer = one.answer
-    if not api.keeps_bodies or answer.verbatim is None or answer.verbatim_vendor != VENDOR:
+    answer, row = one.answer, api.by_feature[one.inquiry.feature]
+    if not row.keeps_member or answer.verbatim is None or answer.verbatim_vendor != VENDOR:
         return None
     body = _json_object(answer.verbatim)
-    return body if body is not None and api.by_feature[one.inquiry.feature].member in body else None
+    return body if body is not None and row.member in body else None
 
 
 def rest_members(reply: RestReply) -> dict[str, Any]:

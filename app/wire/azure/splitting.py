@@ -1,7 +1,7 @@
-"""Which features of a request have a place, and which go with the rest, or whether it all goes whole.
+"""Which features of a request can share sheets, and which go with the rest, or whether it all goes whole.
 
-A rest is a second request to the vendor with only the features that have no place; so it takes a provider that speaks
-Azure. With any other provider such features, and those with places that it does not find, are not to be had.
+A rest is a second request to the vendor with only the features that cannot; so it takes a provider that speaks Azure. With any
+other provider such features, and those that could share a sheet but that it does not find, are not to be had.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 from app.core.clients import Clients
 from app.core.model import Feature
-from app.core.prices import PriceList
+from app.core.prices import PriceList, Shareable
 from app.wire.azure.api import Api, Asked
 from app.wire.azure.refusals import Reason, Refused
+
+DETECTION = "detection"
+"""Tags come out of objects on sheets (`AzureOptions.classify`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,15 @@ class AzureOptions:
     """What the operator decides, and what stands behind.
 
     `grid_text`: text may share a sheet (small print suffers); otherwise the pipeline asks for it alone. `offers`: what the
-    provider can be asked for, whoever it is. `clients`: who is let in.
+    provider can be asked for, whoever it is. `clients`: who is let in. `classify`: "detection" where tags are to come out of
+    objects; otherwise Azure itself is asked for them in its own words, where it is the provider.
     """
 
     grid_text: bool = False
     offers: frozenset[Feature] = frozenset(Feature)
     own: OwnProvider | None = None
     clients: Clients = field(default_factory=Clients)
+    classify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,9 @@ def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> S
     before anything is paid for another part.
     """
     own = options.own
-    placed = tuple(name for name in asked.features if _is_offered(api, name, options))
+    placed = tuple(
+        name for name in asked.features if name in asked.inquiries and _can_place(api.gridded[name].feature, options)
+    )
     rest = tuple(name for name in asked.features if name not in placed)
     has_rest = bool(rest or asked.details)
     if own is None and has_rest:
@@ -67,14 +74,22 @@ def split(api: Api, asked: Asked, options: AzureOptions, *, may_grid: bool) -> S
     if not has_rest or own is None:
         return Split(placed)
     shared = tuple(name for name in placed if options.grid_text or api.gridded[name].feature is not Feature.TEXT)
-    if not shared or not may_grid:
+    if not may_grid:
         return None
     rest = tuple(name for name in asked.features if name not in shared)  # what is alone anyway goes with the rest
-    if own.prices.split_costs_more(shared, (*rest, *asked.details), own.share):
-        return None
-    return Split(shared, rest, asked.details)
+    better = _better_on_sheets(api, shared, (*rest, *asked.details), own)
+    return Split(better, tuple(name for name in asked.features if name not in better), asked.details) if better else None
 
 
-def _is_offered(api: Api, name: str, options: AzureOptions) -> bool:
-    row = api.gridded.get(name)
-    return row is not None and row.feature in options.offers
+def _can_place(feature: Feature, options: AzureOptions) -> bool:
+    """Whether the pipeline can be asked for it, and is to be."""
+    if feature is Feature.LABELS and options.own is not None and options.classify != DETECTION:
+        return False
+    return feature in options.offers
+
+
+def _better_on_sheets(api: Api, names: tuple[str, ...], rest: tuple[str, ...], own: OwnProvider) -> tuple[str, ...]:
+    """Without what is cheaper beside the rest."""
+    shareable = [Shareable(name, api.gridded[name].paid_as, own.share) for name in names]
+    better = own.prices.better_on_sheets(shareable, rest)
+    return tuple(name for name in names if name in better)

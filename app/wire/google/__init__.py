@@ -12,6 +12,8 @@ asking    images asked about -> calls, and what cannot share a sheet
 messages  the vendor's message types: bytes <-> values
 joining   answers and the rest -> one BatchAnnotateImagesResponse
 answers   findings -> the fields of one AnnotateImageResponse
+labels    labels of a whole image -> labelAnnotations
+moderation  unsafe content -> safeSearchAnnotation
 text      words -> textAnnotations and fullTextAnnotation
 geometry  typed leaves -> vertices and positions
 refusals  errors.Kind -> google.rpc.Status

@@ -1,7 +1,8 @@
 """Findings -> the fields of one AnnotateImageResponse, as JSON.
 
 The vendor's own items come back whole, with their geometry in the client's image; findings of another vendor become the
-smallest item that is valid: what it is, how sure, and where. `maxResults` is applied here, to each image by itself.
+smallest item that is valid: what it is, how sure, and where. `maxResults` is applied here, to each image by itself. What is
+said of a whole image (labels, unsafe content) needs no place.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from app.core.geometry import Size
 from app.core.model import Answer, Detection, Feature, Inquiry
 from app.core.names import spoken
 from app.wire.google.geometry import Scale, corners
+from app.wire.google.labels import label_annotations
+from app.wire.google.moderation import safe_search
 from app.wire.google.refusals import VENDOR
 from app.wire.google.text import text_fields
 
@@ -42,11 +45,22 @@ class _Listing:
 
 def fields_of(inquiry: Inquiry, answer: Answer, size: Size) -> Written:
     """What was found for one inquiry. `size`: of the client's image, upright."""
+    if inquiry.feature is Feature.MODERATION:
+        return Written({"safeSearchAnnotation": safe_search(answer.detections)}, len(answer.detections))
+    if inquiry.feature is Feature.LABELS:
+        return _labelled(answer.detections, inquiry.max_results)
     placed = [detection for detection in answer.detections if detection.box is not None or _own(detection)]
     if inquiry.feature is Feature.TEXT:
         words = [detection for detection in placed if detection.box is not None]
         return Written(text_fields(words, size), len(words))
     return _listed(_LISTINGS[inquiry.feature], placed, inquiry.max_results, size)
+
+
+def _labelled(detections: Sequence[Detection], most: int | None) -> Written:
+    """Labels that have become one word are not filtered: all of them are in it."""
+    items = label_annotations(detections)
+    kept = items[:most]
+    return Written({"labelAnnotations": kept} if kept else {}, len(detections) - (len(items) - len(kept)))
 
 
 def _listed(listing: _Listing, detections: Sequence[Detection], most: int | None, size: Size) -> Written:

@@ -1,13 +1,13 @@
 """Images asked about -> calls that may share a sheet, and the rest that cannot.
 
 Griddable features of an image become one call with an inquiry each; the others go to the vendor in one request of its own,
-with just those images and features, unless a price list says that asking for everything at once is cheaper. An image that
-cannot be asked about at all is refused by itself.
+with just those images and features, and with what a price list says is cheaper there. An image that cannot be asked about at
+all is refused by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,7 @@ import pybase64
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, Tenant
 from app.core.model import Feature, Inquiry, RawRequest, canonical_json
-from app.core.prices import PriceList
+from app.core.prices import PriceList, Shareable
 from app.errors import Kind, Problem
 from app.wire.contract import Call, Calls, ImageSource, InlineImage, LinkedImage, Rest, Wishes
 from app.wire.google.buckets import GS, require_allowed
@@ -35,13 +35,14 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
         "LOGO_DETECTION": Feature.LOGOS,
         "TEXT_DETECTION": Feature.TEXT,
         "DOCUMENT_TEXT_DETECTION": Feature.TEXT,
+        "LABEL_DETECTION": Feature.LABELS,
+        "SAFE_SEARCH_DETECTION": Feature.MODERATION,
     }
 )
 """What can share a sheet, by the vendor's names."""
-OTHERS = frozenset(
-    {"LABEL_DETECTION", "SAFE_SEARCH_DETECTION", "IMAGE_PROPERTIES", "CROP_HINTS", "WEB_DETECTION", "PRODUCT_SEARCH"}
-)
+OTHERS = frozenset({"IMAGE_PROPERTIES", "CROP_HINTS", "WEB_DETECTION", "PRODUCT_SEARCH"})
 """What cannot: answers about the whole image, or about a product set."""
+_NAMES = MappingProxyType({feature: name for name, feature in FEATURES.items()})
 DOCUMENT, SPARSE = "DOCUMENT_TEXT_DETECTION", "TEXT_DETECTION"
 
 FORMATS = frozenset({"jpeg", "png", "webp"})
@@ -53,6 +54,10 @@ MAX_IMAGE_BYTES = 20 * 1024 * 1024
 DEFAULT_RESULTS = 10
 # Parts of an image's context that change how text is read.
 _TEXT_CONTEXT = ("languageHints", "textDetectionParams")
+# From POSSIBLE on an image counts as unsafe: its clients get an answer of its own, and not that of a clean group.
+UNSAFE_UNIT = 0.5
+DETECTION = "detection"
+"""Labels come out of objects on sheets (`GoogleOptions.classify`)."""
 PLAN = "plan"
 _REST_PATH = "/v1/images:annotate"
 
@@ -61,16 +66,27 @@ _REST_PATH = "/v1/images:annotate"
 class GoogleOptions:
     """What the operator decides, and what stands behind.
 
-    `prices`: of the provider, where it speaks this vendor's language. `sheet_share`: what one image pays of a full sheet.
-    `buckets`: those that a request may name. `offered`: what the provider finds; the rest of what could be gridded is part of
-    the rest, so that what it does find is not lost with it. `clients`: who is let in.
+    `prices`: of the provider, where it speaks this vendor's language. `sheet_share`: what one image pays of a full sheet;
+    `group_share`: of a question about unsafe content, all rounds together. `buckets`: those that a request may name. `offered`:
+    what the provider finds; the rest of what could be gridded is part of the rest, so that what it does find is not lost with
+    it. `clients`: who is let in. `classify`: "detection" where labels are to come out of objects; otherwise Google itself is
+    asked for them in its own words, where it is the provider.
     """
 
     prices: PriceList | None = None
     sheet_share: float = 0.5
+    group_share: float = 0.5
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
     offered: frozenset[Feature] = frozenset(FEATURES.values())
     clients: Clients = field(default_factory=Clients)
+    classify: str | None = None
+
+    def can_place(self, name: str) -> bool:
+        """Whether the pipeline can be asked for this feature."""
+        feature = FEATURES.get(name)
+        if feature is Feature.LABELS and self.prices is not None and self.classify != DETECTION:
+            return False
+        return feature in self.offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +146,28 @@ def _split(image: AskedImage, options: GoogleOptions) -> _Split:
     if image.uri.lower().startswith(GS):
         require_allowed(image.uri, options.buckets)
     names = frozenset(_name(feature) for feature in features)
-    offered = frozenset(name for name, feature in FEATURES.items() if feature in options.offered)
-    can_share = tuple(name for name in FEATURES if name in names & offered and not (name == SPARSE and DOCUMENT in names))
-    rest = names - offered
-    if _goes_whole(image, can_share, rest, options):
-        return _Split(rest=names)
-    return _Split(can_share, rest)
+    can_share = tuple(
+        name for name in FEATURES if name in names and options.can_place(name) and not (name == SPARSE and DOCUMENT in names)
+    )
+    rest = frozenset(name for name in names if not options.can_place(name))
+    placed = _placed(image, can_share, rest, options)
+    return _Split(placed, rest.union(can_share).difference(placed)) if placed else _Split(rest=names)
 
 
-def _goes_whole(image: AskedImage, can_share: Iterable[str], rest: frozenset[str], options: GoogleOptions) -> bool:
-    """Whether all that is asked of an image goes to the vendor at once: it is cheaper, or only the vendor reads the format."""
+def _placed(image: AskedImage, can_share: tuple[str, ...], rest: frozenset[str], options: GoogleOptions) -> tuple[str, ...]:
+    """What had better be asked for on sheets: not what is cheaper beside the rest, nor a file that only the vendor reads."""
     if options.prices is None:
-        return False
+        return can_share
     if image.content.startswith(_FOREIGN_FORMATS):
-        return True
-    return bool(rest) and options.prices.split_costs_more(can_share, rest, options.sheet_share)
+        return ()
+    better = options.prices.better_on_sheets([_shareable(name, options) for name in can_share], rest)
+    return tuple(name for name in can_share if name in better)
+
+
+def _shareable(name: str, options: GoogleOptions) -> Shareable:
+    feature = FEATURES[name]
+    on_sheet = name if feature.on_sheet is feature else _NAMES[feature.on_sheet]
+    return Shareable(name, on_sheet, options.group_share if feature is Feature.MODERATION else options.sheet_share)
 
 
 def _features(image: AskedImage) -> list[dict[str, Any]]:
@@ -183,10 +206,12 @@ def _inquiry(image: AskedImage, name: str) -> Inquiry:
     model = next((feature["model"] for feature in asked if feature.get("model")), "")
     feature = {"type": name} | ({"maxResults": most} if most else {}) | ({"model": model} if model else {})
     context = image.told.get("imageContext", {})
+    is_moderation = FEATURES[name] is Feature.MODERATION
     return Inquiry(
         feature=FEATURES[name],
         parameters=canonical_json(_parameters(name, model, context)),
-        max_results=most or DEFAULT_RESULTS,
+        min_score_unit=UNSAFE_UNIT if is_moderation else None,
+        max_results=None if is_moderation else most or DEFAULT_RESULTS,
         own_vendor=VENDOR,
         own_request=canonical_json({"features": [feature]} | ({"imageContext": context} if context else {})),
     )

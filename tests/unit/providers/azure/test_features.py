@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.accuracy import table
 from app.core.model import Feature
+from app.core.prices import Shareable
 from app.providers.azure.features import capabilities
 
 
@@ -33,4 +34,4 @@ def test_each_visual_feature_of_a_call_is_paid_for() -> None:
 def test_splitting_a_request_pays_when_a_sheet_is_shared() -> None:
     """Nothing is free beside anything else: half a sheet is cheaper than a transaction."""
     prices = capabilities().prices
-    assert not prices.split_costs_more(("objects",), ("caption",), 0.5)
+    assert prices.better_on_sheets([Shareable("objects", "objects", 0.5)], ("caption",)) == {"objects"}

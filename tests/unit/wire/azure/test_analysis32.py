@@ -26,10 +26,18 @@ def test_features_that_share_sheets() -> None:
         ("Landmarks",),
     )
     assert found.inquiries == {
+        "Adult": Inquiry(Feature.MODERATION, min_score_unit=0.5),
         "Objects": Inquiry(Feature.OBJECTS),
         "Faces": Inquiry(Feature.FACES),
         "Brands": Inquiry(Feature.LOGOS),
     }
+
+
+def test_tags_can_be_made_of_objects_in_english() -> None:
+    for language in ("", "&language=en"):
+        assert asked(f"visualFeatures=Tags,Color{language}").inquiries == {"Tags": Inquiry(Feature.LABELS)}
+    found = asked("visualFeatures=Tags,Adult&language=de")
+    assert (found.features, set(found.inquiries)) == (("Tags", "Adult"), {"Adult"})
 
 
 @pytest.mark.parametrize(

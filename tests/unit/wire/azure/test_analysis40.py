@@ -23,11 +23,16 @@ def asked(query: str) -> Asked:
 def test_features_that_share_sheets() -> None:
     found = asked("features=tags,people,objects,read&language=en")
     assert found.features == ("tags", "people", "objects", "read")
+    features = {"tags": Feature.LABELS, "people": Feature.PEOPLE, "objects": Feature.OBJECTS, "read": Feature.TEXT}
     assert found.inquiries == {
         name: Inquiry(feature, "{}", own_vendor="azure", own_request=f"{VERSION}&features={name}&language=en")
-        for name, feature in (("people", Feature.PEOPLE), ("objects", Feature.OBJECTS), ("read", Feature.TEXT))
+        for name, feature in features.items()
     }
     assert not found.pinned
+
+
+def test_objects_do_not_know_the_words_of_other_languages() -> None:
+    assert asked("features=tags,people&language=de").inquiries.keys() == {"people"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,7 @@ def test_features_that_share_sheets() -> None:
         ("features=objects&model-version=2023-10-01", "objects", '{"model-version":"2023-10-01"}'),
         ("features=read&language=de", "read", '{"language":"de"}'),
         ("features=people&language=de", "people", "{}"),
+        ("features=tags&model-version=2023-10-01", "tags", '{"model-version":"2023-10-01"}'),
         ("features=read&language=de&model-version=2023-10-01", "read", '{"language":"de","model-version":"2023-10-01"}'),
         ("features=objects&gender-neutral-caption=true&smartcrops-aspect-ratios=0.9", "objects", "{}"),
     ],

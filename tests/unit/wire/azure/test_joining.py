@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.geometry import UnitBox
-from app.core.model import Answer, Feature, Inquiry
+from app.core.model import Answer, Detection, Feature, Inquiry
 from app.errors import Kind, Problem
 from app.wire.azure.analysis32 import API_32
 from app.wire.azure.analysis40 import API_40
@@ -70,7 +70,7 @@ def test_another_body_is_not_the_vendors_answer(answer: Answer) -> None:
     assert joined(found(Feature.OBJECTS, answer))["objectsResult"] == {"values": [DOG_ITEM]}
 
 
-def test_3_2_is_always_rebuilt() -> None:
+def test_objects_of_3_2_are_always_rebuilt() -> None:
     body = joined(
         found(Feature.OBJECTS, Answer((DOG,), OWN_BODY, "azure")), rest={"adult": {}, "requestId": "theirs"}, api=API_32
     )
@@ -81,6 +81,42 @@ def test_3_2_is_always_rebuilt() -> None:
         "metadata": METADATA | {"format": "Jpeg"},
         "modelVersion": "2021-05-01",
     }
+
+
+OWN_ADULT = (
+    b'{"adult": {"isAdultContent":false,"adultScore":0.1,"isNew":1}, "requestId":"theirs","metadata":{"width":1,"height":1},'
+    b'"modelVersion":"2021-05-01"}'
+)
+RACY = Detection(Feature.MODERATION, "racy", 0.75, None, "azure", {"flagged": False})
+
+
+def test_3_2_keeps_its_own_member_of_unsafe_content() -> None:
+    """An image alone was asked of 3.2 itself; the ids and the image are those of the client's request."""
+    body = joined(found(Feature.MODERATION, Answer((RACY,), OWN_ADULT, "azure")), api=API_32)
+    assert body["adult"] == {"isAdultContent": False, "adultScore": 0.1, "isNew": 1}
+    assert (body["requestId"], body["metadata"]) == ("request-1", METADATA | {"format": "Jpeg"})
+
+
+def test_what_was_cleared_with_its_group_has_no_flags() -> None:
+    body = joined(found(Feature.MODERATION, Answer((), extra={"modelVersion": "2021-04-01"})), api=API_32)
+    assert body["adult"] == {
+        "isAdultContent": False,
+        "isRacyContent": False,
+        "isGoryContent": False,
+        "adultScore": 0.0,
+        "racyScore": 0.0,
+        "goreScore": 0.0,
+    }
+    assert body["modelVersion"] == "2021-04-01"
+
+
+def test_tags_are_the_vendors_own_body_or_made_of_labels() -> None:
+    own = b'{"tagsResult":{"values":[{"name":"dog","confidence":0.99}]},"modelVersion":"2023-10-01","metadata":{}}'
+    label = Detection(Feature.LABELS, "Dog", 0.9, None, "rekognition", {"count": 2})
+    assert join(API_40, [found(Feature.LABELS, Answer((label,), own, "azure"))], None, "r") == own
+    assert joined(found(Feature.LABELS, Answer((label,))))["tagsResult"] == {"values": [{"name": "dog", "confidence": 0.9}]}
+    of_4_0 = Answer((label,), own, "azure")
+    assert joined(found(Feature.LABELS, of_4_0), api=API_32)["tags"] == [{"name": "dog", "confidence": 0.9}]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,78 @@ def test_objects_are_the_surest_first_and_no_more_than_asked_for() -> None:
     assert len(fields(Feature.OBJECTS, *found, most=3)["localizedObjectAnnotations"]) == 3
 
 
+def label(word: str, score: float, vendor: str = "rekognition", **facts: Any) -> Detection:
+    return Detection(Feature.LABELS, word, score, None, vendor, facts)
+
+
+def test_labels_of_others_are_in_googles_words_and_each_word_stands_once() -> None:
+    """`TV` and `Television` are one to Google; there is no `mid`."""
+    found = [label("TV", 0.5), label("Television", 0.75, count=2), label("Sports Car", 0.25, mid="/m/other")]
+    assert fields(Feature.LABELS, *found) == {
+        "labelAnnotations": [
+            {"description": "Television", "score": 0.75, "topicality": 0.75},
+            {"description": "Sports Car", "score": 0.25, "topicality": 0.25},
+        ]
+    }
+
+
+def test_googles_own_labels_keep_id_and_topicality() -> None:
+    found = [label("Cat", 0.5, "google", mid="/m/01yrx", topicality=0.25, count=3), label("TV", 0.25, "google")]
+    assert fields(Feature.LABELS, *found) == {
+        "labelAnnotations": [
+            {"mid": "/m/01yrx", "description": "Cat", "score": 0.5, "topicality": 0.25},
+            {"description": "TV", "score": 0.25, "topicality": 0.25},
+        ]
+    }
+
+
+def test_the_surest_labels_are_kept_and_what_was_cut_off_is_counted() -> None:
+    found = [label(f"Thing {place}", place / 20) for place in range(15)] + [label("thing 14", 0.1)]
+    written = fields_of(Inquiry(Feature.LABELS, max_results=2), Answer(tuple(found)), SIZE)
+    assert [one["description"] for one in written.fields["labelAnnotations"]] == ["Thing 14", "Thing 13"]
+    assert len(found) - written.kept == 13
+    assert fields(Feature.LABELS) == {}
+    assert len(fields(Feature.LABELS, *found)["labelAnnotations"]) == 10
+
+
+CLEAN = dict.fromkeys(("adult", "spoof", "medical", "violence", "racy"), "VERY_UNLIKELY")
+
+
+def unsafe(word: str, score: float, vendor: str = "rekognition", **facts: Any) -> Detection:
+    return Detection(Feature.MODERATION, word, score, None, vendor, facts)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([], {}),
+        ([unsafe("Explicit Nudity", 0.9)], {"adult": "VERY_LIKELY"}),
+        ([unsafe("Explicit Nudity", 0.899)], {"adult": "LIKELY"}),
+        ([unsafe("racy", 0.7, "azure")], {"racy": "LIKELY"}),
+        ([unsafe("racy", 0.5, "azure")], {"racy": "POSSIBLE"}),
+        ([unsafe("racy", 0.499, "azure")], {"racy": "UNLIKELY"}),
+        ([unsafe("racy", 0.2, "azure")], {"racy": "UNLIKELY"}),
+        ([unsafe("racy", 0.199, "azure")], {}),
+        ([unsafe("gore", 0.8, "azure"), unsafe("Weapons", 0.5)], {"violence": "LIKELY"}),
+        ([unsafe("Weapons", 0.5), unsafe("gore", 0.95, "azure")], {"violence": "VERY_LIKELY"}),
+        ([unsafe("Blood & Gore", 0.8, parents=["Graphic Violence", "Violence"])], {"violence": "LIKELY"}),
+        # What Google has no word for, and what nobody has put into a category.
+        ([unsafe("Gambling", 0.9), unsafe("Pills", 0.9, parents=["Products"]), unsafe("New", 0.9)], {}),
+        ([unsafe("medical", 0.25, "google", likelihood="POSSIBLE")], {"medical": "POSSIBLE"}),
+        ([unsafe("spoof", 0.95, "google", likelihood="UNKNOWN")], {"spoof": "UNKNOWN"}),
+        ([unsafe("spoof", 0.95, "google", likelihood="OVERJOYED")], {"spoof": "VERY_LIKELY"}),
+        ([unsafe("spoof", 0.1, "rekognition", likelihood="LIKELY")], {}),
+    ],
+)
+def test_unsafe_content_is_said_in_googles_likelihoods(found: list[Detection], expected: dict[str, str]) -> None:
+    assert fields(Feature.MODERATION, *found) == {"safeSearchAnnotation": CLEAN | expected}
+
+
+def test_nothing_of_unsafe_content_counts_as_filtered() -> None:
+    found = (unsafe("Gambling", 0.9), unsafe("Weapons", 0.5), unsafe("Violence", 0.5))
+    assert fields_of(Inquiry(Feature.MODERATION), Answer(found), SIZE).kept == 3
+
+
 RATIOS = st.floats(-2, 3)
 
 

@@ -15,6 +15,7 @@ from app.errors import Kind, Problem
 from app.wire.contract import Answered, Call, Calls, InlineImage, Passthrough
 from app.wire.google import GoogleDialect, GoogleOptions, NoMethod
 from tests.support.google_wire import (
+    BEFORE_GOOGLE,
     PICTURE,
     PIXELS,
     answered,
@@ -136,11 +137,11 @@ def test_a_request_that_can_share_nothing_is_passed_through_whole() -> None:
     raw = rest_request(asked_image("LABEL_DETECTION", "SAFE_SEARCH_DETECTION"), asked_image("WEB_DETECTION"))
     billed = (frozenset({"LABEL_DETECTION", "SAFE_SEARCH_DETECTION"}), frozenset({"WEB_DETECTION"}))
     operation = "images:annotate with LABEL_DETECTION, SAFE_SEARCH_DETECTION, WEB_DETECTION"
-    assert DIALECT.read(raw) == Passthrough("google", operation, Tenant("anonymous"), "google", billed)
+    assert BEFORE_GOOGLE.read(raw) == Passthrough("google", operation, Tenant("anonymous"), "google", billed)
 
 
 def test_over_grpc_it_is_asked_for_over_rest() -> None:
-    read = calls_of(grpc_request(asked_image("LABEL_DETECTION"), parent="projects/p/locations/eu"))
+    read = calls_of(grpc_request(asked_image("LABEL_DETECTION"), parent="projects/p/locations/eu"), BEFORE_GOOGLE)
     assert read.calls == ()
     assert read.rest is not None
     assert (read.rest.request.method, read.rest.request.path) == ("POST", "/v1/images:annotate")
@@ -175,7 +176,7 @@ def test_compressed_bodies_are_not_understood() -> None:
 def test_enums_by_number_where_asked_for() -> None:
     face = {"faceAnnotations": [{"joyLikelihood": "VERY_LIKELY"}]}
     for query, joy in (("", "VERY_LIKELY"), ("$alt=json;enum-encoding=int", 5), ("%24alt=json%3Benum-encoding%3Dint", 5)):
-        calls = calls_of(rest_request(asked_image("FACE_DETECTION", "LABEL_DETECTION"), query=query))
+        calls = calls_of(rest_request(asked_image("FACE_DETECTION", "WEB_DETECTION"), query=query))
         (response,) = written(calls, [answered(found())], rest_reply(face))
         assert response["faceAnnotations"][0]["joyLikelihood"] == joy
 
@@ -198,7 +199,7 @@ def test_a_single_call_is_never_written_alone() -> None:
 
 
 def test_a_rest_that_nobody_answered_is_our_own_failure() -> None:
-    calls = calls_of(grpc_request(asked_image("LABEL_DETECTION")))
+    calls = calls_of(grpc_request(asked_image("WEB_DETECTION")))
     reply = DIALECT.write_calls(calls, [], None, "request-1")
     assert (reply.status, json.loads(reply.body)["error"]["status"]) == (500, "INTERNAL")
 

@@ -13,6 +13,7 @@ from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RestReply
 from app.wire.google import GoogleDialect, GoogleOptions
 from tests.support.google_wire import (
+    BEFORE_GOOGLE,
     alone,
     answered,
     asked_image,
@@ -27,7 +28,6 @@ from tests.support.google_wire import (
     written,
 )
 
-PRICES = PriceList({"OBJECT_LOCALIZATION": 2.25, "SAFE_SEARCH_DETECTION": 1.5, "LABEL_DETECTION": 1.5})
 MIXED = asked_image("OBJECT_LOCALIZATION", "FACE_DETECTION", "LABEL_DETECTION", "SAFE_SEARCH_DETECTION")
 OBJECTS = asked_image("OBJECT_LOCALIZATION")
 CAT = {"localizedObjectAnnotations": [{"mid": "/m/1", "name": "Cat", "score": 0.5}]}
@@ -41,7 +41,7 @@ LABEL: dict[str, Any] = {
 def test_findings_and_the_rest_are_one_answer(request_of: Any) -> None:
     """Two images of three have a rest; each gets its own."""
     labels_only = asked_image("LABEL_DETECTION")
-    calls = calls_of(request_of(MIXED, OBJECTS, labels_only))
+    calls = calls_of(request_of(MIXED, OBJECTS, labels_only), BEFORE_GOOGLE)
     assert calls.rest is not None
     sent = json.loads(calls.rest.request.body)["requests"]
     assert [[feature["type"] for feature in one["features"]] for one in sent] == [
@@ -69,7 +69,7 @@ def test_the_wrong_vendors_body_is_not_taken_for_the_answer() -> None:
 
 
 def test_a_failed_part_stands_beside_what_was_found() -> None:
-    calls = calls_of(rest_request(MIXED))
+    calls = calls_of(rest_request(MIXED), BEFORE_GOOGLE)
     problem = Problem(Kind.UNKNOWN_OPERATION, "LABEL_DETECTION: not available through this provider")
     (response,) = written(calls, [answered(found(own_object()), failed(Problem(Kind.THROTTLED, "slow")))], problem)
     assert response["localizedObjectAnnotations"][0]["name"] == "Cat"
@@ -104,7 +104,7 @@ def test_an_address_that_cannot_be_reached_is_its_images_error() -> None:
 
 def test_the_vendors_refusal_of_the_rest_is_told_in_its_words() -> None:
     body = json.dumps({"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}).encode()
-    (response,) = written(calls_of(rest_request(MIXED)), [answered(found(), found())], RestReply(429, body))
+    (response,) = written(calls_of(rest_request(MIXED), BEFORE_GOOGLE), [answered(found(), found())], RestReply(429, body))
     assert response["error"] == {"code": 8, "message": "Quota exceeded."}
 
 
@@ -112,7 +112,7 @@ def test_the_vendors_refusal_of_the_rest_is_told_in_its_words() -> None:
     "rest", [RestReply(200, b"<html>"), RestReply(200, b'{"responses": 5}'), rest_reply(), rest_reply({}, {})]
 )
 def test_a_garbled_rest_is_an_internal_error_beside_the_findings(rest: RestReply) -> None:
-    (response,) = written(calls_of(rest_request(MIXED)), [answered(alone(CAT), found())], rest)
+    (response,) = written(calls_of(rest_request(MIXED), BEFORE_GOOGLE), [answered(alone(CAT), found())], rest)
     assert response["error"]["code"] == 13
     assert response["localizedObjectAnnotations"] == CAT["localizedObjectAnnotations"]
 
@@ -134,11 +134,9 @@ def test_the_operators_account_is_not_told_to_clients() -> None:
 
 def test_splitting_that_costs_more_is_not_done() -> None:
     """Objects would be free beside labels: then all of it goes to the vendor at once."""
-    free = PriceList(
-        {"OBJECT_LOCALIZATION": 2.25, "LABEL_DETECTION": 1.5}, free_beside={"OBJECT_LOCALIZATION": "LABEL_DETECTION"}
-    )
+    free = PriceList(otherwise=1.5, free_beside={"OBJECT_LOCALIZATION": "LABEL_DETECTION"})
     asked = asked_image("OBJECT_LOCALIZATION", "LABEL_DETECTION")
-    split = calls_of(rest_request(OBJECTS, asked), GoogleDialect(GoogleOptions(prices=PRICES)))
+    split = calls_of(rest_request(OBJECTS, asked), BEFORE_GOOGLE)
     whole = calls_of(rest_request(OBJECTS, asked), GoogleDialect(GoogleOptions(prices=free)))
     assert (len(split.calls), len(whole.calls)) == (2, 1)
     assert split.rest is not None
@@ -149,7 +147,7 @@ def test_splitting_that_costs_more_is_not_done() -> None:
 
 def test_formats_that_only_the_vendor_reads_go_to_the_vendor() -> None:
     gif = asked_image("OBJECT_LOCALIZATION", content=b"GIF89a...")
-    read = calls_of(rest_request(OBJECTS, gif), GoogleDialect(GoogleOptions(prices=PRICES)))
+    read = calls_of(rest_request(OBJECTS, gif), BEFORE_GOOGLE)
     assert len(read.calls) == 1
     assert read.rest is not None
     assert json.loads(read.rest.request.body)["requests"] == [gif]
