@@ -410,6 +410,7 @@ class Metrics:
                 "saved": saved,
                 "saved_percent": 100 * saved / answered if answered else 0.0,
             },
+            "tasks": {"answered": _by(money.answered, "task"), "paid": _by(money.paid, "task")},
             "dollars": {"spent": _total(money.dollars), "saved": _total(money.dollars_saved) - _total(money.dollars_owed)},
             "sheets": {"by_layout": _by(sheets.sheets, "layout"), "by_release": _by(sheets.sheets, "release")},
             "seconds": {
