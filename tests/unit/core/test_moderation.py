@@ -120,10 +120,10 @@ def test_the_default_grows_with_the_group() -> None:
     ("own", "margin", "expected"),
     [
         (None, 0.0, 0.5),
-        (None, 0.2, 0.3),
+        (None, 0.2, 0.4),
         (0.8, 0.0, 0.8),
-        (0.8, 0.3, 0.5),
-        (0.3, 0.45, LEAST_THRESHOLD_UNIT),
+        (0.8, 0.3, 0.56),
+        (0.3, 0.99, LEAST_THRESHOLD_UNIT),
         (0.005, 0.45, 0.005),  # a client who wants to hear of everything does
         (0.0, 0.45, 0.0),
         (1.0, 0.0, 1.0),
@@ -181,7 +181,7 @@ def test_a_client_cares_for_its_categories_and_for_what_nobody_knows(
         ([finding("Violence", 0.49)], asking(), 0.1, True),
         ([finding("Violence", 0.9)], asking(0.95), 0.0, False),
         ([finding("Violence", 0.9)], asking(None, Category.ADULT), 0.4, False),
-        ([finding("Violence", 0.9), finding("Explicit", 0.2)], asking(None, Category.ADULT), 0.35, True),
+        ([finding("Violence", 0.9), finding("Explicit", 0.2)], asking(None, Category.ADULT), 0.6, True),
     ],
 )
 def test_a_finding_speaks_against_who_cares_for_it_at_its_score(
