@@ -442,13 +442,17 @@ def _is_too_short(max_wait_s: float | None) -> bool:
 
 
 def _named(inquiry: Inquiry, outcome: Outcome) -> Outcome:
-    """The labels of what was detected, where labels were asked for and objects were found."""
+    """The labels of what was detected, where labels were asked for and objects were found. Boxes that do not reach the client's
+    own threshold count for no label: the sheet was asked at its most modest neighbour's.
+    """
     result = outcome.result
     if inquiry.feature is not Feature.LABELS or isinstance(result, Failure):
         return outcome
     if all(detection.feature is Feature.LABELS for detection in result.detections):
         return outcome
-    return replace(outcome, result=replace(result, detections=labels_of(result.detections)))
+    least_unit = inquiry.min_score_unit or 0.0
+    own = (detection for detection in result.detections if detection.score_unit >= least_unit)
+    return replace(outcome, result=replace(result, detections=labels_of(own)))
 
 
 def _unless_ours(outcome: Outcome) -> Outcome | _Missed:

@@ -45,11 +45,12 @@ async def test_labels_of_a_grid_are_gathered_from_what_was_detected(pixels: Pixe
     found = front(pixels, intake=intake, policy=GRIDS)
     dogs = tuple(Detection(Feature.OBJECTS, "Dog", score, box) for score, box in ((0.7, LEFT), (0.9, RIGHT)))
     cat = Detection(Feature.OBJECTS, "Cat", 0.8, LEFT)
+    faint = tuple(Detection(Feature.OBJECTS, name, 0.49, LEFT) for name in ("Cat", "Bird"))  # a neighbour asked for less
     answering = asyncio.create_task(found.pipeline.answer(LABELS, "request"))
     await intake.arrived.wait()
     (job,) = intake.jobs.values()
     assert (job.lane.task, job.lane.feature, job.lane.capacity) == (Task.CLASSIFY, Feature.LABELS, 2)
-    intake.futures[job.id].set_result(Outcome(job.id, Answer((*dogs, cat)), GRID_BILL))
+    intake.futures[job.id].set_result(Outcome(job.id, Answer((*dogs, cat, *faint)), GRID_BILL))
     result = only((await answering).outcomes).result
     assert isinstance(result, Answer)
     assert [(label.label, label.score_unit, label.fields["count"]) for label in result.detections] == [
