@@ -11,7 +11,7 @@ import pytest
 
 from app.demo.scenes import Scene
 from tests.support.alike import differences, without_scenery
-from tests.support.marker_scenes import in_rows, plain, stored
+from tests.support.marker_scenes import Placed, in_rows, plain, stored
 from tests.support.pictures import (
     Json,
     check_celebrities,
@@ -77,6 +77,22 @@ def test_two_clients_share_a_sheet_and_get_their_own_answers(
         alone = rig.direct()(operation.name, scene.content, **operation.members)
         operation.check(scene, alone.answer)
         assert list(differences(one.answer, operation.placeable(alone.answer))) == []
+
+
+def test_a_label_of_a_grid_is_that_of_its_own_image(rig: Rig) -> None:
+    """As sure as its best box, with the boxes that reach the client's threshold, and the vendor's parents and categories."""
+    chairs = stored(plain(800, 600, Placed(3, 60, 60, 240), Placed(27, 700, 500, 64)))
+    neighbour, client = picture(800, 600, 21, 27, 55), rig.client()
+    told, _ = together(
+        lambda: client("DetectLabels", chairs), lambda: client("DetectLabels", neighbour.content, MinConfidence=0)
+    )
+    (chair,) = [label for label in told.answer["Labels"] if label["Name"] == "Chair"]
+    alone = rig.direct()("DetectLabels", chairs).answer
+    (own,) = [label for label in alone["Labels"] if label["Name"] == "Chair"]
+    assert (told.layout, len(chair["Instances"])) == ("2x1", 2)
+    assert chair["Confidence"] == max(instance["Confidence"] for instance in chair["Instances"])
+    assert {name: chair[name] for name in ("Parents", "Categories")} == {name: own[name] for name in ("Parents", "Categories")}
+    assert [label["Name"] for label in told.answer["Labels"] if label["Name"] == "Furniture"] == ["Furniture"]
 
 
 def test_text_shares_sheets_where_the_operator_allows_it(rig: Rig) -> None:

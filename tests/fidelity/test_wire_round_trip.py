@@ -120,6 +120,16 @@ def test_protective_equipment(model: Any, data: st.DataObject) -> None:
 
 @settings(max_examples=40)
 @given(data=st.data())
+def test_moderation(model: Any, data: st.DataObject) -> None:
+    """Types of content are left out: of a group nobody could say whose they are."""
+    labels = data.draw(st.lists(values(model.shape_for("ModerationLabel")), max_size=3))
+    body = {"ModerationLabels": labels, "ModerationModelVersion": "7.1", "ProjectVersion": ARN}
+    again = written_again("DetectModerationLabels", {}, {**body, "ContentTypes": [{"Name": "Illustrated", "Confidence": 90.0}]})
+    assert again == {**body, "ContentTypes": []}
+
+
+@settings(max_examples=40)
+@given(data=st.data())
 def test_labels(model: Any, data: st.DataObject) -> None:
     """Labels with instances, whose parents are labels of the same answer; what AWS leaves open (order) is put in ours."""
     names = data.draw(st.lists(TEXTS, unique=True, min_size=1, max_size=4))
