@@ -75,6 +75,14 @@ def test_command_lines_share_sheets_operation_by_operation(rig: Rig, shell: Shel
     assert "people" in collections["CollectionIds"]
 
 
+def test_moderation(rig: Rig, shell: Shell) -> None:
+    (shell.folder / "photo.jpg").write_bytes(picture(800, 600, 953).content)
+    words = ("detect-moderation-labels", "--image-bytes", "fileb://photo.jpg", "--min-confidence", "60")
+    found = shell.answer(*words)
+    assert found == Shell(rig.emulator.url, shell.folder).answer(*words)
+    assert [label["Name"] for label in found["ModerationLabels"]] == ["Weapon Violence", "Graphic Violence", "Violence"]
+
+
 @pytest.mark.parametrize(
     ("content", "words", "told"),
     [
