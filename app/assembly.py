@@ -158,6 +158,7 @@ def _google_options(settings: Settings, tools: _Tools, clients: Clients) -> Goog
         group_share=halving_optimum(USUAL_PREVALENCE, settings.moderate_group),
         buckets=AllowedBuckets(settings.gcs_buckets),
         offered=known.features,
+        behind=known.vendor,
         clients=clients,
         classify=settings.classify,
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 from azure.cognitiveservices.vision.computervision.models import (
@@ -25,12 +26,16 @@ from app.demo.truth import Seen, overlap
 from tests.support import bad_images
 from tests.support.azure_clients import analysis_client, async_analysis_client, vision_client
 from tests.support.images import encoded, noise
+from tests.support.moderated import unsafe_picture
 from tests.support.pictures import check_labels, picture
 from tests.support.sdk import HURRIED, Rig, both, new_key, together
 
 OBJECTS, PEOPLE, TAGS, READ = VisualFeatures.OBJECTS, VisualFeatures.PEOPLE, VisualFeatures.TAGS, VisualFeatures.READ
-OLD_OBJECTS, OLD_FACES = VisualFeatureTypes.objects, VisualFeatureTypes.faces
+CAPTION = VisualFeatures.CAPTION
+OLD_OBJECTS, OLD_FACES, ADULT = VisualFeatureTypes.objects, VisualFeatureTypes.faces, VisualFeatureTypes.adult
 SCENES = (picture(800, 600, 3, 8), picture(800, 600, 21, 30, 55))
+# To the emulator's Rekognition: explicit.
+UNSAFE = 970
 ADDRESS = "https://example.com/a.jpg"
 MIB = 1024 * 1024
 
@@ -241,7 +246,8 @@ def test_a_bad_image_of_3_2(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("features", "lacking"), [((TAGS,), TAGS), ((OBJECTS, TAGS), TAGS), ((PEOPLE,), PEOPLE), ((PEOPLE, READ), PEOPLE)]
+    ("features", "lacking"),
+    [((CAPTION,), CAPTION), ((OBJECTS, CAPTION), CAPTION), ((PEOPLE,), PEOPLE), ((PEOPLE, READ), PEOPLE)],
 )
 def test_what_this_provider_does_not_have_is_not_supported_and_not_paid(
     rig: Rig, features: tuple[VisualFeatures, ...], lacking: VisualFeatures
@@ -261,7 +267,7 @@ def test_what_this_provider_does_not_have_is_not_supported_and_not_paid(
 
 @pytest.mark.parametrize(
     ("features", "details", "lacking"),
-    [([VisualFeatureTypes.brands], [], "Brands"), ([OLD_OBJECTS, VisualFeatureTypes.adult], [], "Adult"),
+    [([VisualFeatureTypes.brands], [], "Brands"), ([ADULT, VisualFeatureTypes.color], [], "Color"),
      ([OLD_OBJECTS], [Details.landmarks], "Landmarks")],
 )  # fmt: skip
 def test_what_this_provider_does_not_have_of_3_2(
@@ -274,6 +280,24 @@ def test_what_this_provider_does_not_have_of_3_2(
     assert (caught.value.response.status_code, error["innererror"]["code"]) == (400, "NotSupportedVisualFeature")
     assert f"'{lacking}'" in error["message"]
     assert rig.emulator.paid() == before
+
+
+def test_tags_and_adult_content_are_asked_of_whoever_is_there(rig: Rig) -> None:
+    """Of the image alone, in Azure's words."""
+    before, content = rig.calls(), SCENES[0].content
+    result, _ = Analysis(rig.server.url)(content, TAGS)
+    tags = {one.name: one.confidence for one in result.tags.list}
+    assert [*tags.values()] == sorted(tags.values(), reverse=True)
+    assert {thing.label.lower() for thing in SCENES[0].objects} <= tags.keys()
+    unsafe = unsafe_picture(np.random.default_rng(1), SCENES[0].size, 0.4, UNSAFE)
+    client = vision_client(rig.server.url, new_key())
+    clean, bad = (client.analyze_image_in_stream(io.BytesIO(one), [ADULT]).adult for one in (content, unsafe))
+    assert (clean.is_adult_content, clean.is_racy_content, clean.is_gory_content) == (False, False, False)
+    assert (clean.adult_score, clean.racy_score, clean.gore_score) == (0, 0, 0)
+    assert (bad.is_adult_content, bad.is_racy_content, bad.is_gory_content) == (True, False, False)
+    assert (bad.adult_score > 0.9, bad.racy_score) == (True, 0)
+    sent = [(call.operation, call.content) for call in rig.sent(before)]
+    assert sent == [("DetectLabels", content), ("DetectModerationLabels", content), ("DetectModerationLabels", unsafe)]
 
 
 def test_an_address_is_not_fetched(rig: Rig) -> None:

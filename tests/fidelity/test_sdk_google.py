@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from google.api_core import exceptions
 from google.cloud import vision
 
+from app.core.geometry import Size
 from tests.support.bad_images import heavy
 from tests.support.google_clients import asked, grpc_aio_client, grpc_client, rest_client, with_key
 from tests.support.marker_scenes import Placed, plain, stored
+from tests.support.moderated import unsafe_picture
 from tests.support.sdk import Rig, new_key, running_rig, together
 from tests.support.server import RunningServer, running_server
 
@@ -27,6 +30,9 @@ ONE = Placed(8, 40, 40, 160)
 OTHER = Placed(17, 200, 120, 160)
 FIRST = stored(plain(640, 480, ONE))
 SECOND = stored(plain(640, 480, OTHER))
+# To the emulator's Rekognition: explicit.
+UNSAFE = 970
+VERY_UNLIKELY = vision.Likelihood.VERY_UNLIKELY
 HURRIED = ("x-tessera-max-wait-ms", "10")
 Client = vision.ImageAnnotatorClient
 
@@ -124,11 +130,11 @@ def test_bad_images_beside_good_ones_are_refused_by_themselves(client: Client) -
 
 
 def test_what_the_provider_does_not_offer_is_said_beside_what_it_found(client: Client) -> None:
-    """Labels are no part of a grid, and another vendor cannot be asked for the rest."""
-    requests = asked((FIRST, ["OBJECT_LOCALIZATION", "LABEL_DETECTION"]), (SECOND, ["OBJECT_LOCALIZATION"]))
+    """Nobody else crops, and another vendor cannot be asked for the rest."""
+    requests = asked((FIRST, ["OBJECT_LOCALIZATION", "CROP_HINTS"]), (SECOND, ["OBJECT_LOCALIZATION"]))
     first, second = client.batch_annotate_images(requests=requests, metadata=alone()).responses
     assert labels(first) == [ONE.label.capitalize()]
-    assert (first.error.code, first.error.message) == (3, "LABEL_DETECTION: not available through this provider.")
+    assert (first.error.code, first.error.message) == (3, "CROP_HINTS: not available through this provider.")
     assert (labels(second), second.error.code) == ([OTHER.label.capitalize()], 0)
 
 
@@ -141,6 +147,24 @@ def test_no_features_ask_for_all_twelve(client: Client) -> None:
 def test_what_the_provider_has_none_of_is_refused(client: Client) -> None:
     with pytest.raises(exceptions.BadRequest, match="LOGO_DETECTION: not available through this provider"):
         client.logo_detection(image=vision.Image(content=FIRST), metadata=alone())
+
+
+def test_labels_and_unsafe_content_are_asked_of_whoever_is_there(rig: Rig, client: Client) -> None:
+    """Of the image alone, in Google's words; nobody says what Rekognition does not look for."""
+    before = rig.calls()
+    found = client.label_detection(image=vision.Image(content=FIRST), max_results=3, metadata=alone()).label_annotations
+    assert len(found) == 3
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert all(one.topicality == one.score and not one.mid for one in found)
+    unsafe = unsafe_picture(np.random.default_rng(1), Size(640, 480), 0.4, UNSAFE)
+    requests = asked(*((image, ["SAFE_SEARCH_DETECTION"]) for image in (FIRST, unsafe)))
+    answer = client.batch_annotate_images(requests=requests, metadata=alone())
+    clean, bad = (one.safe_search_annotation for one in answer.responses)
+    assert (clean.adult, clean.violence, clean.racy) == (VERY_UNLIKELY,) * 3
+    assert (bad.adult, bad.violence, bad.racy) == (vision.Likelihood.VERY_LIKELY, VERY_UNLIKELY, VERY_UNLIKELY)
+    assert {one.spoof for one in (clean, bad)} == {one.medical for one in (clean, bad)} == {vision.Likelihood.UNKNOWN}
+    sent = [call.operation for call in rig.sent(before)]
+    assert sent == ["DetectLabels", "DetectModerationLabels", "DetectModerationLabels"]
 
 
 def test_a_large_image_passes(client: Client) -> None:

@@ -29,8 +29,8 @@ from tests.support.server import RunningServer, running_server
 from tests.support.tiny_onnx import detr_model
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cross-vendor.md").read_text(encoding="utf-8")
-# A logo and a landmark, an object, a face, a person, a celebrity and a word at once, as emulators see markers.
-SCENE = picture(800, 600, 20, 40)
+# A logo and a landmark, an object, a face, a person, a celebrity, a word and unsafe content at once, as emulators see markers.
+SCENE = picture(800, 600, 20, 40, 970)
 REFUSED, HANDED_ON = "-", "handed on"
 # What the emulators' eyes see in a bright picture, as numbers of COCO: things that vendors have different words for.
 BRIGHT = encoded(Image.new("RGB", (320, 240), "white"))

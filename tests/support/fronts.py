@@ -46,10 +46,12 @@ Ask: TypeAlias = Callable[[RunningServer, str, str, bytes], Said]
 
 
 def native(server: RunningServer, key: str, feature: str, image: bytes) -> Said:
+    """A feature of `/v1/detect`, or the path of another task."""
     headers = {"content-type": "image/jpeg", "x-api-key": key}
-    reply = httpx.post(f"{server.url}/v1/detect?features={feature}", content=image, headers=headers)
+    path, listed = (feature, "labels") if feature.startswith("/") else (f"/v1/detect?features={feature}", "detections")
+    reply = httpx.post(f"{server.url}{path}", content=image, headers=headers)
     answer = reply.json()
-    return Said(answer["detections"]) if reply.is_success else Said(refusal=f"{reply.status_code} {answer['type']}")
+    return Said(answer[listed]) if reply.is_success else Said(refusal=f"{reply.status_code} {answer['type']}")
 
 
 # Operation -> members of the request beside the image, and the member of the answer that lists what was found.
@@ -76,7 +78,7 @@ def rekognition(server: RunningServer, key: str, feature: str, image: bytes) -> 
         return Said(refusal=error.response["Error"]["Code"])
 
 
-# Feature -> the field of the answer that lists what was found; the others are about the whole image.
+# Feature -> the field of the answer that lists what was found, or is all of it; of the others nothing is looked at.
 _GOOGLE: Mapping[str, str] = {
     "OBJECT_LOCALIZATION": "localizedObjectAnnotations",
     "FACE_DETECTION": "faceAnnotations",
@@ -84,6 +86,8 @@ _GOOGLE: Mapping[str, str] = {
     "LOGO_DETECTION": "logoAnnotations",
     "TEXT_DETECTION": "textAnnotations",
     "DOCUMENT_TEXT_DETECTION": "textAnnotations",
+    "LABEL_DETECTION": "labelAnnotations",
+    "SAFE_SEARCH_DETECTION": "safeSearchAnnotation",
 }
 
 
@@ -105,8 +109,8 @@ def _annotated(client: Any, feature: str, image: bytes, **options: Any) -> Said:
         if getattr(error, "code", None) != _BAD_REQUEST:
             raise
         return Said(refusal="INVALID_ARGUMENT")
-    tree = json_format.MessageToDict(type(answer).pb(answer))
-    return Said(tree.get(_GOOGLE.get(feature, ""), ()))
+    found = json_format.MessageToDict(type(answer).pb(answer)).get(_GOOGLE.get(feature, ""), ())
+    return Said([found] if isinstance(found, dict) else found)
 
 
 def azure_4_0(server: RunningServer, key: str, feature: str, image: bytes) -> Said:
@@ -128,6 +132,7 @@ _OPERATIONS_3_2: Mapping[str, str] = {
     "/read/analyze": "read_in_stream",
 }
 _DETAILS_3_2 = frozenset({"Celebrities", "Landmarks"})
+_OF_ONE_ITEM_3_2 = frozenset({"Adult"})
 
 
 def azure_3_2(server: RunningServer, key: str, feature: str, image: bytes) -> Said:
@@ -143,8 +148,9 @@ def azure_3_2(server: RunningServer, key: str, feature: str, image: bytes) -> Sa
             answer = client.analyze_image_in_stream(stream, visual_features=[feature])
     except (ComputerVisionErrorResponseException, ComputerVisionOcrErrorException) as error:
         return Said(refusal=_azures(error.response.json()))
-    listed = getattr(answer, "objects" if feature == "/detect" else feature.lower(), None)
-    return Said([item.serialize(keep_readonly=True) for item in listed] if isinstance(listed, list) else ())
+    listed: Any = getattr(answer, "objects" if feature == "/detect" else feature.lower(), None)
+    items = listed if isinstance(listed, list) else [listed] if feature in _OF_ONE_ITEM_3_2 else []
+    return Said([item.serialize(keep_readonly=True) for item in items])
 
 
 def _azures(body: Json) -> str:

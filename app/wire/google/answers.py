@@ -43,10 +43,10 @@ class _Listing:
     best_first: bool = False
 
 
-def fields_of(inquiry: Inquiry, answer: Answer, size: Size) -> Written:
-    """What was found for one inquiry. `size`: of the client's image, upright."""
+def fields_of(inquiry: Inquiry, answer: Answer, size: Size, behind: str = "") -> Written:
+    """What was found for one inquiry. `size`: of the client's image, upright; `behind`: the vendor that was asked."""
     if inquiry.feature is Feature.MODERATION:
-        return Written({"safeSearchAnnotation": safe_search(answer.detections)}, len(answer.detections))
+        return Written({"safeSearchAnnotation": safe_search(answer.detections, behind)}, len(answer.detections))
     if inquiry.feature is Feature.LABELS:
         return _labelled(answer.detections, inquiry.max_results)
     placed = [detection for detection in answer.detections if detection.box is not None or _own(detection)]

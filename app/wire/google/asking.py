@@ -69,8 +69,8 @@ class GoogleOptions:
     `prices`: of the provider, where it speaks this vendor's language. `sheet_share`: what one image pays of a full sheet;
     `group_share`: of a question about unsafe content, all rounds together. `buckets`: those that a request may name. `offered`:
     what the provider finds; the rest of what could be gridded is part of the rest, so that what it does find is not lost with
-    it. `clients`: who is let in. `classify`: "detection" where labels are to come out of objects; otherwise Google itself is
-    asked for them in its own words, where it is the provider.
+    it. `behind`: the vendor whose language the provider speaks. `clients`: who is let in. `classify`: "detection" where labels
+    are to come out of objects; otherwise Google itself is asked for them in its own words, where it is the provider.
     """
 
     prices: PriceList | None = None
@@ -78,6 +78,7 @@ class GoogleOptions:
     group_share: float = 0.5
     buckets: AllowedBuckets = field(default_factory=AllowedBuckets)
     offered: frozenset[Feature] = frozenset(FEATURES.values())
+    behind: str = ""
     clients: Clients = field(default_factory=Clients)
     classify: str | None = None
 
@@ -91,13 +92,17 @@ class GoogleOptions:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the answers of a batch's parts come together again: `places` of the calls, `rest_places` of the rest's images."""
+    """How the answers of a batch's parts come together again: `places` of the calls, `rest_places` of the rest's images.
+
+    `behind`: the vendor that is asked.
+    """
 
     form: Form
     images: int
     places: tuple[int, ...]
     rest_places: tuple[int, ...]
     refused: Mapping[int, Problem]
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def calls_of(asked: Asked, caller: Caller, options: GoogleOptions, form: Form, p
             places.append(place)
         if split.rest:
             rest[place] = (image, split.rest)
-    plan = Plan(form, len(asked.images), tuple(places), tuple(rest), refused)
+    plan = Plan(form, len(asked.images), tuple(places), tuple(rest), refused, options.behind)
     return Calls(tuple(calls), _rest(asked, list(rest.values()), path), {PLAN: plan})
 
 

@@ -81,7 +81,7 @@ def joined(calls: Calls, plan: Plan, answers: Sequence[Answered | Problem], rest
     for place, problem in plan.refused.items():
         parts[place].fail(problem, is_its_own=True)
     for place, call, answer in zip(plan.places, calls.calls, answers, strict=True):
-        _join_call(parts[place], call, answer)
+        _join_call(parts[place], call, answer, plan.behind)
     if calls.rest is not None:
         _join_rest([parts[place] for place in plan.rest_places], rest)
     _refuse_whole(parts)
@@ -95,7 +95,7 @@ def _refuse_whole(parts: Sequence[_Part]) -> None:
         raise problems[0]
 
 
-def _join_call(part: _Part, call: Call, answer: Answered | Problem) -> None:
+def _join_call(part: _Part, call: Call, answer: Answered | Problem, behind: str) -> None:
     if isinstance(answer, Problem):
         # What keeps a call from becoming inquiries is its image, also when a link leads to a server that is away now.
         part.fail(answer, is_its_own=answer.kind is Kind.PROVIDER_UNAVAILABLE)
@@ -104,19 +104,19 @@ def _join_call(part: _Part, call: Call, answer: Answered | Problem) -> None:
         raise Problem(Kind.INTERNAL, f"{len(call.inquiries)} outcomes were expected, not {len(answer.outcomes)}")
     for inquiry, outcome in zip(call.inquiries, answer.outcomes, strict=True):
         try:
-            _join_outcome(part, inquiry, outcome, answer.picture.upright)
+            _join_outcome(part, inquiry, outcome, answer.picture.upright, behind)
         except Problem as problem:
             part.fail(problem)
 
 
-def _join_outcome(part: _Part, inquiry: Inquiry, outcome: Outcome, size: Size) -> None:
+def _join_outcome(part: _Part, inquiry: Inquiry, outcome: Outcome, size: Size, behind: str) -> None:
     result = outcome.result
     if isinstance(result, Failure):
         raise Problem(result.kind, result.detail, vendor=result.vendor, retry_after_s=result.retry_after_s)
     if result.verbatim is not None and result.verbatim_vendor == VENDOR:
         part.take(image_answer_from_bytes(result.verbatim))
         return
-    written = fields_of(inquiry, result, size)
+    written = fields_of(inquiry, result, size, behind)
     part.take(image_answer(written.fields))
     part.found += len(result.detections)
     part.kept += written.kept

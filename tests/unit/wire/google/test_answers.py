@@ -171,6 +171,15 @@ def test_unsafe_content_is_said_in_googles_likelihoods(found: list[Detection], e
     assert fields(Feature.MODERATION, *found) == {"safeSearchAnnotation": CLEAN | expected}
 
 
+def test_of_what_the_provider_does_not_look_for_nobody_knows() -> None:
+    """Whose answer it is cannot be told from an answer in which nothing was found."""
+    for behind in ("rekognition", "azure"):
+        written = fields_of(Inquiry(Feature.MODERATION), Answer((unsafe("Violence", 0.5),)), SIZE, behind)
+        expected = CLEAN | {"violence": "POSSIBLE", "medical": "UNKNOWN", "spoof": "UNKNOWN"}
+        assert written.fields == {"safeSearchAnnotation": expected}
+    assert fields_of(Inquiry(Feature.MODERATION), Answer(()), SIZE, "google").fields == {"safeSearchAnnotation": CLEAN}
+
+
 def test_nothing_of_unsafe_content_counts_as_filtered() -> None:
     found = (unsafe("Gambling", 0.9), unsafe("Weapons", 0.5), unsafe("Violence", 0.5))
     assert fields_of(Inquiry(Feature.MODERATION), Answer(found), SIZE).kept == 3

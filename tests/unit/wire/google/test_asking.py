@@ -12,7 +12,7 @@ from app.core.model import Feature, Inquiry, RawRequest
 from app.providers.google.features import capabilities
 from app.wire.contract import LinkedImage
 from app.wire.google import GoogleDialect, GoogleOptions
-from tests.support.google_wire import BEFORE_GOOGLE, asked_image, calls_of, grpc_request, rest_request, written
+from tests.support.google_wire import BEFORE_GOOGLE, answered, asked_image, calls_of, found, grpc_request, rest_request, written
 
 ALLOWING = GoogleDialect(GoogleOptions(buckets=AllowedBuckets(("photos",))))
 
@@ -114,6 +114,13 @@ def test_labels_are_asked_of_the_pipeline_where_they_come_of_objects_or_of_anoth
 def test_otherwise_google_is_asked_for_them_in_its_own_words(classify: str | None) -> None:
     dialect = GoogleDialect(GoogleOptions(capabilities().prices, classify=classify))
     assert parts(dialect, "OBJECT_LOCALIZATION", "LABEL_DETECTION") == (["objects"], {"LABEL_DETECTION"})
+
+
+def test_who_stands_behind_is_remembered_for_the_answer() -> None:
+    dialect = GoogleDialect(GoogleOptions(behind="azure"))
+    calls = calls_of(rest_request(asked_image("SAFE_SEARCH_DETECTION")), dialect)
+    (response,) = written(calls, [answered(found())])
+    assert response == {"safeSearchAnnotation": dict.fromkeys(("adult", "violence", "racy"), "VERY_UNLIKELY")}
 
 
 def test_a_provider_without_labels_or_unsafe_content_is_not_asked_for_them() -> None:
