@@ -30,8 +30,7 @@ from app.core.clients import Clients, parse_clients
 from app.core.group_cost import halving_optimum
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
-from app.core.moderation import DEFAULT_MARGINS
-from app.dial import Dial, build_dial, described
+from app.dial import Dial, build_dial, described, known_margins
 from app.embedded import start_emulator
 from app.errors import Problem
 from app.ledger import Ledger
@@ -111,7 +110,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     pipeline = None
     if tools.dial is not None:
         pipeline = _pipeline(settings, tools, tools.dial, accumulator, prevalences, stack)
-    worker = _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
+    worker = await _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
     return Parts(
         native=NativeDialect(clients, behind=tools.provider.capabilities.vendor),
         rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),
@@ -178,6 +177,15 @@ class Measuring:
     identity: str
     is_local: bool
     is_paid: bool
+
+    @property
+    def sheets(self) -> SheetMaker:
+        """The same for all tasks."""
+        return self.work.sheets
+
+    @property
+    def caller(self) -> Caller:
+        return self.work.caller
 
 
 async def measuring(settings: Settings, stack: AsyncExitStack) -> Measuring:
@@ -376,13 +384,13 @@ def _azure_options(settings: Settings, tools: _Tools, clients: Clients) -> Azure
     return AzureOptions(settings.grid_text, known.features, own, clients, settings.classify)
 
 
-def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator, prevalences: Prevalences) -> Worker:
+async def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator, prevalences: Prevalences) -> Worker:
     sheets = _sheets(tools)
     moderate = ModerateWork(
         caller=tools.caller,
         sheets=sheets,
         estimates=prevalences,
-        margins=DEFAULT_MARGINS,
+        margins=await asyncio.to_thread(known_margins, settings, tools.provider.capabilities),
         largest=settings.moderate_group,
         ledger=tools.ledger,
         clock=tools.clock,

@@ -100,7 +100,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from app.calibrate import run
+    from app.calibrate.command import run
 
     # What it is about to write must not be read, and a scout without it is what it is for.
     settings = _settings_with(options, "provider", "model", "layouts", "scout", without=("calibration",))

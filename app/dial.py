@@ -1,6 +1,7 @@
-"""Builds what decides how densely images are packed: the calibration, the accuracy budget, the scout.
+"""Builds what decides how densely images are packed: the calibration, the accuracy budget, the scout, margins of group tests.
 
-In: the settings and the provider's capabilities. Out: a `Dial`. Called by `app.assembly` for processes with a front door.
+In: the settings and the provider's capabilities. Out: a `Dial` for processes with a front door, the margins for those that
+work. Called by `app.assembly`.
 Raises CalibrationError, UnusableModel or OSError for what the operator named and cannot be used: a budget that silently did
 not hold would be worse than no start.
 """
@@ -21,6 +22,7 @@ from app.core.budget import Budget
 from app.core.calibration import Calibration, CalibrationError, Foresight
 from app.core.mix import Choice, Means
 from app.core.model import Feature, GridMode, Layout
+from app.core.moderation import DEFAULT_MARGINS, Margins
 from app.core.scouting import FIGURES
 from app.detectors.contract import Model
 from app.log import get_logger
@@ -56,12 +58,8 @@ async def build_dial(
     stack: AsyncExitStack,
 ) -> Dial:
     """Everything read and tried once, now. `identity`: the provider's address, or which model it runs."""
-    calibration = await asyncio.to_thread(read_calibration, settings.calibration) if settings.calibration else None
-    if calibration is not None and calibration.provider != capabilities.provider:
-        raise CalibrationError(
-            f"{settings.calibration}: measured with provider {calibration.provider}, not with {capabilities.provider}"
-        )
-    if calibration is not None and settings.provider in LOCAL_PROVIDERS:
+    calibration = await asyncio.to_thread(_own_calibration, settings, capabilities)
+    if calibration is not None and calibration.mixes and settings.provider in LOCAL_PROVIDERS:
         _require_same_model(calibration, identity, settings.calibration)
     foresight = calibration.foresight if calibration else None
     scout = None
@@ -80,6 +78,27 @@ async def build_dial(
         means=_means(settings, has_scout=scout is not None),
     )
     return Dial(budget, Chooser(scout, foresight))
+
+
+def known_margins(settings: Settings, capabilities: Capabilities) -> Margins:
+    """Of group tests: those of the calibration, where it has any. For workers, which have no dial.
+
+    Raises CalibrationError, OSError.
+    """
+    calibration = _own_calibration(settings, capabilities)
+    return calibration.moderation.margins if calibration is not None and calibration.moderation else DEFAULT_MARGINS
+
+
+def _own_calibration(settings: Settings, capabilities: Capabilities) -> Calibration | None:
+    """The operator's, if it was measured with this provider."""
+    if not settings.calibration:
+        return None
+    calibration = read_calibration(settings.calibration)
+    if calibration.provider != capabilities.provider:
+        raise CalibrationError(
+            f"{settings.calibration}: measured with provider {calibration.provider}, not with {capabilities.provider}"
+        )
+    return calibration
 
 
 def _means(settings: Settings, *, has_scout: bool) -> frozenset[Means]:

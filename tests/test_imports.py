@@ -69,7 +69,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
     "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
-    "calibration": (*("core", "errors", "imaging", "clock", "arguments"), "work.detect", "work.groups"),
+    "calibration": (  # measures through the code that serves
+        *("core", "errors", "imaging", "clock", "arguments"),
+        "work.detect",
+        "work.groups",
+        "work.sheets",
+    ),
     "demo": ("core", "errors", "clock", "detectors.markers", "arguments"),
     "arguments": (),
     "bench": ("core", "arguments", "detectors.markers", "emulators.meanings", "demo.painting"),

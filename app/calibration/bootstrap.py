@@ -37,16 +37,26 @@ class Resampled:
     def __init__(self, photos: Sequence[Photo], reference: Found, *, seed: int, rounds: int = ROUNDS) -> None:
         """Same seed, same draws; the order of `photos` does not matter."""
         self._photos = sorted(photos, key=lambda photo: photo.id)
-        count = len(self._photos)
-        draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
-        self._weights = np.ascontiguousarray(draws.T, dtype=np.float64)
+        self._weights = draws(len(self._photos), seed=seed, rounds=rounds)
         self._reference = weighted_map(self._photos, reference, self._weights)
 
     def drop(self, found: Found) -> Interval:
         """The interval of the reference's mAP less `found`'s."""
-        drops = self._reference - weighted_map(self._photos, found, self._weights)
-        low, high = np.nanpercentile(drops, _PERCENTILES)
-        return Interval(float(low), float(high))
+        return interval_of(self._reference - weighted_map(self._photos, found, self._weights))
+
+
+def draws(photos: int, *, seed: int, rounds: int = ROUNDS) -> Floats:
+    """How often each photograph is drawn in each round: photographs x rounds."""
+    drawn = np.random.default_rng(seed).multinomial(photos, np.full(photos, 1 / photos), size=rounds)
+    return np.ascontiguousarray(drawn.T, dtype=np.float64)
+
+
+def interval_of(values: Floats) -> Interval:
+    """Where the middle 95 % of the rounds lie; rounds in which there is nothing to measure (NaN) do not count."""
+    if np.isnan(values).all():
+        return Interval(float("nan"), float("nan"))
+    low, high = np.nanpercentile(values, _PERCENTILES)
+    return Interval(float(low), float(high))
 
 
 def bootstrap_drop(photos: Sequence[Photo], reference: Found, found: Found, *, seed: int, rounds: int = ROUNDS) -> Interval:
@@ -64,7 +74,12 @@ def weighted_map(photos: Sequence[Photo], found: Found, weights: Floats) -> Floa
     classes = classes_of(photos)
     subjects = [subjects_of(photo, found[photo.id], classes) for photo in photos]
     matches = {name: [match(held[name]) if name in held else _NOTHING for held in subjects] for name in classes}
-    table = np.array([_class_precision(verdicts, weights) for verdicts in matches.values()])
+    return mean_precision(list(matches.values()), weights)
+
+
+def mean_precision(classes: Sequence[Sequence[Match]], weights: Floats) -> Floats:
+    """The mean over classes of their average precision, for each column of `weights`. A class: a verdict per photograph."""
+    table = np.array([_class_precision(verdicts, weights) for verdicts in classes])
     counts = np.count_nonzero(~np.isnan(table), axis=0)
     means: Floats = np.divide(np.nansum(table, axis=0), counts, out=np.full(weights.shape[1], np.nan), where=counts > 0)
     return means

@@ -40,8 +40,12 @@ class Terms:
 
 def load(source: str, terms: Terms | None = None) -> Dataset:
     """The data set behind `source`. Raises DatasetError where there is none, or nothing in it can be used."""
-    listing = listing_of(source)
-    reading = _Reading(listing, terms or Terms())
+    return read(source, listing_of(source), terms or Terms())
+
+
+def read(source: str, listing: Listing, terms: Terms) -> Dataset:
+    """The photographs of a listing; `source` is what the data set is called. Raises DatasetError where none can be used."""
+    reading = _Reading(listing, terms)
     photos = sorted(reading.photos(), key=lambda photo: photo.id)
     skipped = collected([*listing.strays, *reading.skips])
     if not photos:

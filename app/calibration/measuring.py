@@ -1,7 +1,8 @@
 """Sends photographs in given tiers through the code that serves, and keeps every answer.
 
 In: sheets (which photographs, how packed, what of each is shown). Out: each photograph's own answer and its share of the bill.
-The way is the worker's own: `work.detect` plans, composes, asks, demultiplexes, halves what is refused.
+The way is the worker's own: `work.detect` plans, composes, asks, demultiplexes, halves what is refused. Where sheets are asked
+about as wholes (`work.group_question`), each photograph's answer is that of its sheet, and `answers_of` tells them apart.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from app.calibration.dataset import Photo
 from app.calibration.store import Measured, Store
 from app.clock import Clock
 from app.core.geometry import PixelBox
 from app.core.mix import Tier
-from app.core.model import Answer, Failure, Feature, Inquiry, Item, Job, Lane, Outcome, Release, Task
-from app.work.detect import DetectWork
-from app.work.groups import open_group
+from app.core.model import Answer, Failure, Feature, Inquiry, Item, Job, Lane, Outcome, Release
+from app.work.groups import Deliver, Group, open_group
+from app.work.sheets import SheetMaker
 
 # Time for one sheet, seconds: nobody waits for it, so a slow vendor is waited for, too.
 SHEET_TIME_S = 120.0
@@ -28,6 +30,15 @@ SHEET_TIME_S = 120.0
 DIGEST_DIGITS = 24
 # So many sheets in a row without a single answer: the provider is away, and the rest would fail as well.
 MOST_FAILURES_IN_A_ROW = 5
+
+
+class SheetWork(Protocol):
+    """What answers a sheet: one outcome for each item of the group."""
+
+    @property
+    def sheets(self) -> SheetMaker: ...
+
+    async def answer(self, group: Group, deliver: Deliver) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +72,14 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """What a run may spend. `dollars`: price of one inference."""
+    """What a run may spend. `dollars`: price of one inference. `elsewhere`: dollars of the same limit that others spent."""
 
     dollars: float
     limit_dollars: float | None
+    elsewhere: Callable[[], float] = lambda: 0.0
 
     def affords(self, inferences: float) -> bool:
-        return self.limit_dollars is None or inferences * self.dollars <= self.limit_dollars + 1e-9
+        return self.limit_dollars is None or inferences * self.dollars + self.elsewhere() <= self.limit_dollars + 1e-9
 
 
 class Measurer:
@@ -75,7 +87,7 @@ class Measurer:
 
     def __init__(
         self,
-        work: DetectWork,
+        work: SheetWork,
         store: Store,
         clock: Clock,
         *,
@@ -84,7 +96,9 @@ class Measurer:
         feature: Feature,
         at_once: int,
         purse: Purse,
+        least_unit: float = 0.0,
     ) -> None:
+        """`least_unit`: the score from which on findings are asked for."""
         self._work = work
         self._store = store
         self._clock = clock
@@ -93,6 +107,7 @@ class Measurer:
         self._feature = feature
         self._slots = asyncio.Semaphore(at_once)
         self._purse = purse
+        self._least_unit = least_unit
         self._failures = 0
         self._under_way = 0
         self._stopped: Stopped | None = None
@@ -101,7 +116,17 @@ class Measurer:
 
     def key(self, sheet: PlannedSheet) -> str:
         """What the store knows this sheet's answers by."""
-        return sheet.key(self._identity, self._digests)
+        asked = self._identity if self._feature is Feature.OBJECTS else f"{self._identity}, {self._feature}"
+        return sheet.key(asked, self._digests)
+
+    def answers_of(self, sheet: PlannedSheet) -> Mapping[str, Measured]:
+        """What is stored of this sheet; empty where it got no answer."""
+        return self._store.get(self.key(sheet)) or {}
+
+    @property
+    def paid_dollars(self) -> float:
+        """At list price."""
+        return self.paid * self._purse.dollars
 
     def missing(self, sheets: Sequence[PlannedSheet]) -> int:
         """How many of them have still to be asked."""
@@ -202,13 +227,13 @@ class Measurer:
         lane = Lane(
             tenant="calibration",
             provider=capabilities.provider,
-            task=Task.DETECT,
+            task=self._feature.task,
             feature=self._feature,
             parameters="{}",
             layouts=sheet.tier.layouts,
             mode=sheet.tier.mode,
         )
-        inquiry = Inquiry(self._feature, min_score_unit=0.0)
+        inquiry = Inquiry(self._feature, min_score_unit=self._least_unit)
         job = Job(
             id=photo.id,
             request_id=photo.id,

@@ -19,8 +19,8 @@ from app.core.model import Feature, GridMode, Layout
 class Budget:
     """What the operator decided about accuracy.
 
-    `drops` is the published table, used for features that the calibration does not hold for. `fixed_layouts` win over the
-    operator's own budget, not over a caller's. `means`: those that may be used beyond a fixed grid.
+    `drops` is the published table, used for features that the calibration does not hold for, or has no mix of. `fixed_layouts`
+    win over the operator's own budget, not over a caller's. `means`: those that may be used beyond a fixed grid.
     """
 
     max_map_drop: float
@@ -43,7 +43,7 @@ class Budget:
         if self.fixed_layouts and wish is None:
             return self._single(self.fixed_layouts, "setting")
         known = self.calibration
-        if known is not None and known.feature is feature:
+        if known is not None and known.mixes and known.feature is feature:
             return choose(known.mixes, budget, source="calibration", means=self.means)
         return self._single(allowed_layouts(self.drops, budget), self.table)
 

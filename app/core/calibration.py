@@ -1,4 +1,5 @@
-"""What `tessera calibrate` found out, as `serve` reads it: mixes with their cost and drop, and the forest beside the scout.
+"""What `tessera calibrate` found out, as `serve` reads it: mixes with their cost and drop, the forest beside the scout, and the
+margins of group tests. Each part is there only where it was measured.
 
 In and out: the plain values of calibration.json. Raises CalibrationError naming what is wrong. Pure.
 """
@@ -12,6 +13,7 @@ from typing import Any
 from app.core.forest import Forest
 from app.core.mix import Escalation, Expected, Mix, Tier
 from app.core.model import Feature, GridMode, Layout
+from app.core.moderation import DEFAULT_MARGINS, Margins
 
 VERSION = 1
 
@@ -34,6 +36,26 @@ class Foresight:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Moderation:
+    """Margins of group tests by the size of the group, as measured; `facts` is for people."""
+
+    by_size: Mapping[int, float]
+    facts: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.by_size:
+            raise ValueError("there is no margin in it")
+        Margins(self.by_size)
+
+    @property
+    def margins(self) -> Margins:
+        """Those measured. Of larger groups nothing was: theirs are the careful defaults, and never below what was measured."""
+        largest, widest = max(self.by_size), max(self.by_size.values())
+        beyond = {size: max(margin, widest) for size, margin in DEFAULT_MARGINS.by_size.items() if size > largest}
+        return Margins({**self.by_size, **beyond})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """`provider` and `feature` say whom it holds for; `facts` is for people (data set, number of images, date)."""
 
@@ -42,12 +64,13 @@ class Calibration:
     mixes: tuple[Mix, ...]
     foresight: Foresight | None = None
     facts: Mapping[str, Any] | None = None
+    moderation: Moderation | None = None
 
     def __post_init__(self) -> None:
         tiers = self.foresight.tiers if self.foresight else ()
         strangers = [mix.name for mix in self.mixes if len(mix.tiers) > 1 and mix.tiers != tiers]
-        if not self.mixes:
-            raise ValueError("there is no mix in it")
+        if not self.mixes and self.moderation is None:
+            raise ValueError("there is neither a mix nor a margin in it")
         if strangers:
             raise ValueError(f"the scout's forest knows nothing of the tiers of {', '.join(strangers)}")
 
@@ -65,6 +88,7 @@ class Calibration:
                 "tiers": [_packed_tier(tier) for tier in known.tiers],
                 "forest": known.forest.to_json(),
             },
+            **({"moderation": _packed_moderation(self.moderation)} if self.moderation else {}),
         }
 
     @classmethod
@@ -72,7 +96,7 @@ class Calibration:
         """Raises CalibrationError."""
         if not isinstance(data, dict) or data.get("version") != VERSION:
             raise CalibrationError(f"no calibration of version {VERSION}: run `tessera calibrate` with this release")
-        own = {"version", "provider", "feature", "mixes", "scout"}
+        own = {"version", "provider", "feature", "mixes", "scout", "moderation"}
         try:
             return cls(
                 provider=str(data["provider"]),
@@ -80,6 +104,7 @@ class Calibration:
                 mixes=tuple(_mix(entry) for entry in data["mixes"]),
                 foresight=_foresight(data["scout"]) if data.get("scout") else None,
                 facts={name: value for name, value in data.items() if name not in own},
+                moderation=_moderation(data["moderation"]) if data.get("moderation") else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise CalibrationError(f"the calibration cannot be read: {error!r}") from error
@@ -131,3 +156,12 @@ def _edge(value: Any) -> float | None:
 def _foresight(data: Mapping[str, Any]) -> Foresight:
     tiers = tuple(_tier(entry) for entry in data["tiers"])
     return Foresight(str(data["model"]), tiers, Forest.from_json(data["forest"]))
+
+
+def _packed_moderation(known: Moderation) -> dict[str, Any]:
+    return {**(known.facts or {}), "margins": {str(size): margin for size, margin in known.by_size.items()}}
+
+
+def _moderation(data: Mapping[str, Any]) -> Moderation:
+    margins = {int(size): float(margin) for size, margin in data["margins"].items()}
+    return Moderation(margins, {name: value for name, value in data.items() if name != "margins"})

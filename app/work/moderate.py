@@ -20,12 +20,13 @@ from typing import Protocol
 from app.clock import Clock
 from app.core.group_cost import partition
 from app.core.group_testing import Question, Step, answered, apart, begin, failed, given_up, hurried
-from app.core.model import ALONE, Answer, Bill, Failure, Inquiry, Job, Layout, Outcome, Tree
-from app.core.moderation import Margins, is_undecided, loosest_threshold, speaks_against
+from app.core.model import ALONE, Answer, Bill, Failure, Job, Layout, Outcome, Tree
+from app.core.moderation import Margins, is_undecided, speaks_against
 from app.errors import Kind, Problem
 from app.imaging.compose import SpoiledSheet
-from app.providers.calling import Asked, AskFailed, Caller, PaidKind
+from app.providers.calling import Asked, AskFailed, Caller
 from app.work.alone import ask_alone
+from app.work.group_question import ask_group
 from app.work.groups import TRIPPED_OVER, Deliver, Group, side_by_side
 from app.work.sheets import Composed, SheetMaker
 
@@ -151,18 +152,13 @@ class _Test:
         jobs, plan = self._jobs(question), composed.sheet.plan
         self._layout = self._layout or plan.layout
         self._work.sheets.ledger.sheet(str(plan.layout), self._bills[jobs[0].id].release.value, len(jobs))
-        inquiries = [job.inquiry for job in jobs]
-        return await self._work.caller.ask(
-            composed.sheet.data,
-            Inquiry(
-                self._group.lane.feature,
-                parameters=self._group.lane.parameters,
-                min_score_unit=loosest_threshold(inquiries, margin),
-            ),
-            kind=PaidKind.GROUP_TEST,
+        return await ask_group(
+            self._work.caller,
+            composed.sheet,
+            jobs,
+            margin=margin,
             time_left_s=self._left_s(question.ids) - self._round_s(),
             permit=self._group.permit,
-            task=self._group.lane.task,
         )
 
     async def _group_answered(self, question: Question, asked: Asked, margin: float) -> Step:

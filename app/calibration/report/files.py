@@ -22,5 +22,12 @@ def files(report: CalibrationReport) -> dict[str, bytes]:
 def full_text(report: CalibrationReport) -> str:
     """All tables in plain text, for those who read no HTML."""
     head = f"{report.title}\n{report.dataset}, {report.provider}: {report.photos} photographs, {report.objects} objects"
-    parts = [head, table(report), size_table(report), class_table(report), skipped_text(report), "\n".join(report.notes)]
+    parts = [
+        head,
+        table(report),
+        size_table(report),
+        class_table(report),
+        skipped_text(report.skipped),
+        "\n".join(report.notes),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -7,18 +7,13 @@ classes, data sets) is escaped.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TypeAlias
 
 from app.calibration.report.model import CalibrationReport, ExampleSheet, Row
-from app.calibration.report.style import STYLE
+from app.calibration.report.parts import document, header, line, method, notes, number, section, skipped, table
 from app.calibration.report.text import THOUSAND, dollars, figure, interval, percent, signed
-
-# A drop of this much is drawn in the full colour, less in proportion; the full colour leaves the figure readable.
-_FULL_COLOUR_DROP = 0.3
-_FULL_COLOUR_ALPHA = 0.55
-_LOST_RGB, _GAINED_RGB = "214, 69, 65", "38, 140, 90"
 
 _COUNTING = (
     "mAP@0.5 as the VOC devkit counts it: the area under precision over recall at all points, averaged over the classes. Drops "
@@ -44,23 +39,16 @@ def page(report: CalibrationReport, svg: str) -> str:
     parts = [
         _header(report),
         _choice(report),
-        _section("Cost and accuracy", f'<figure class="chart">{_bare(svg)}</figure>'),
-        _section("All ways of sending", _main_table(report)),
+        section("Cost and accuracy", f'<figure class="chart">{_bare(svg)}</figure>'),
+        section("All ways of sending", _main_table(report)),
         _details(report, "By size of object", "Small is under 32², medium under 96² pixels.", _sizes(report)),
         _details(report, "By class", "Average precision of each class; of few objects it says little.", _classes(report)),
         _sheets(report.sheets),
-        _skipped(report.skipped),
-        _section("Notes", f"<ul>{_items(report.notes)}</ul>") if report.notes else "",
+        skipped(report.skipped),
+        notes(report.notes),
         _method(report),
     ]
-    title = f"<title>{escape(report.title)}</title>"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">{title}<style>{STYLE}</style>'
-    body = "\n".join(part for part in parts if part)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>\n{body}\n</main></body></html>\n'
-
-
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+    return document(report.title, parts)
 
 
 def _header(report: CalibrationReport) -> str:
@@ -73,8 +61,7 @@ def _header(report: CalibrationReport) -> str:
         "Price": f"{dollars(report.price_dollars)} per inference" if report.price_dollars else "",
         "This calibration": _spent(report),
     }
-    said = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts.items() if fact)
-    return f"<header><h1>{escape(report.title)}</h1><dl>{said}</dl></header>"
+    return header(report.title, facts)
 
 
 def _spent(report: CalibrationReport) -> str:
@@ -103,24 +90,22 @@ def _main_table(report: CalibrationReport) -> str:
     words, figures = ["", "", "Layouts"], ["Inferences / image", "Saved", "mAP@0.5", "Drop", "95 %"]
     if report.price_dollars:
         figures.append("$ / 1000 images")
-    return _table(words, figures, (_main_line(report, row) for row in report.rows))
+    return table(words, figures, (_main_line(report, row) for row in report.rows))
 
 
 def _main_line(report: CalibrationReport, row: Row) -> str:
     cells = [
-        _name(row.name),
         f'<td class="kind">{escape(row.kind.value)}</td>',
         f'<td class="words">{escape(row.layouts)}</td>',
     ]
-    cells += [_number(text) for text in (f"{row.inferences_per_image:.3f}", percent(row.saved), figure(row.map50))]
+    cells += [number(text) for text in (f"{row.inferences_per_image:.3f}", percent(row.saved), figure(row.map50))]
     if row is report.alone:
-        cells += [_number("–"), _number("–")]
+        cells += [number("–"), number("–")]
     else:
-        cells += [_number(signed(row.drop), row.drop), _number(interval(row))]
+        cells += [number(signed(row.drop), row.drop), number(interval(row))]
     if report.price_dollars:
-        cells.append(_number(f"{row.inferences_per_image * report.price_dollars * THOUSAND:,.2f}"))
-    mark = ' class="chosen"' if row.is_chosen else ""
-    return f"<tr{mark}>{''.join(cells)}</tr>"
+        cells.append(number(f"{row.inferences_per_image * report.price_dollars * THOUSAND:,.2f}"))
+    return line(row.name, cells, is_chosen=row.is_chosen)
 
 
 def _sizes(report: CalibrationReport) -> list[Line]:
@@ -141,41 +126,20 @@ def _details(report: CalibrationReport, title: str, explained: str, lines: Seque
     """A line for each size or class, a column for each way of sending; a cell's colour is its drop."""
     if not lines:
         return ""
-    table = _table([""], [row.name for row in report.rows], (_detail_line(*line) for line in lines))
-    return _section(title, f"<p>{escape(explained)} {_COLOURS}</p>{table}")
+    found = table([""], [row.name for row in report.rows], (_detail_line(*line) for line in lines))
+    return section(title, f"<p>{escape(explained)} {_COLOURS}</p>{found}")
 
 
 def _detail_line(name: str, figures: Sequence[float | None]) -> str:
     alone = figures[0]
-    cells = (_number(figure(value), None if value is None or alone is None else alone - value) for value in figures)
-    return f"<tr>{_name(name)}{''.join(cells)}</tr>"
-
-
-def _table(words: Iterable[str], figures: Iterable[str], lines: Iterable[str]) -> str:
-    """Columns of words, then columns of figures, inside a box of its own that scrolls sideways: the page does not."""
-    heads = [f'<th scope="col">{escape(head)}</th>' for head in words]
-    heads += [f'<th scope="col" class="number">{escape(head)}</th>' for head in figures]
-    parts = f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f'<div class="scroll"><table>{parts}</table></div>'
-
-
-def _name(text: str) -> str:
-    return f'<th scope="row">{escape(text)}</th>'
-
-
-def _number(text: str, drop: float | None = None) -> str:
-    """A figure, coloured by a drop: red where something is lost, green where it is gained."""
-    if not drop:
-        return f'<td class="number">{text}</td>'
-    alpha = min(abs(drop) / _FULL_COLOUR_DROP, 1.0) * _FULL_COLOUR_ALPHA
-    colour = f"rgba({_LOST_RGB if drop > 0 else _GAINED_RGB}, {alpha:.2f})"
-    return f'<td class="number" style="background-image: linear-gradient({colour}, {colour})">{text}</td>'
+    cells = (number(figure(value), None if value is None or alone is None else alone - value) for value in figures)
+    return line(name, cells)
 
 
 def _sheets(sheets: Sequence[ExampleSheet]) -> str:
     if not sheets:
         return ""
-    return _section("Example sheets", f'<div class="sheets">{"".join(map(_sheet, sheets))}</div>')
+    return section("Example sheets", f'<div class="sheets">{"".join(map(_sheet, sheets))}</div>')
 
 
 def _sheet(sheet: ExampleSheet) -> str:
@@ -184,20 +148,6 @@ def _sheet(sheet: ExampleSheet) -> str:
     return f'<figure><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>'
 
 
-def _skipped(skipped: Mapping[str, Sequence[str]]) -> str:
-    if not skipped:
-        return ""
-    lists = (
-        f"<details><summary>{escape(reason)}: {len(names):,}</summary><ul>{_items(names)}</ul></details>"
-        for reason, names in skipped.items()
-    )
-    return _section("Left out or mended", "".join(lists))
-
-
-def _items(texts: Iterable[str]) -> str:
-    return "".join(f"<li>{escape(text)}</li>" for text in texts)
-
-
 def _method(report: CalibrationReport) -> str:
     reference = _TRUTH if report.has_truth else _NO_TRUTH
-    return f"<footer><h2>How this was measured</h2><p>{_COUNTING}</p><p>{reference}</p></footer>"
+    return method(_COUNTING, reference)

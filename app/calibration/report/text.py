@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.calibration.report.model import CalibrationReport, Row
 
@@ -17,7 +17,7 @@ def table(report: CalibrationReport) -> str:
     """One line for each way of sending, what it costs and what it loses. `>` marks the one that was chosen."""
     head = ["", "layout", "inf/image", "saved", "mAP@0.5", "drop", "95 % interval"]
     lines = [head, *(_line(row, is_alone=row is report.alone) for row in report.rows)]
-    return _aligned(lines, words=2)
+    return aligned(lines, words=2)
 
 
 def _line(row: Row, *, is_alone: bool) -> list[str]:
@@ -33,7 +33,7 @@ def size_table(report: CalibrationReport) -> str:
     heads = [f"{name} ({report.objects_by_size[name]})" if name in report.objects_by_size else name for name in report.sizes]
     lines = [["layout", *heads]]
     lines += [[row.name, *(figure(row.by_size.get(name)) for name in report.sizes)] for row in report.rows]
-    return _aligned(lines, words=1)
+    return aligned(lines, words=1)
 
 
 def class_table(report: CalibrationReport) -> str:
@@ -49,14 +49,14 @@ def _class_block(report: CalibrationReport, rows: Sequence[Row]) -> str:
     for name in report.classes:
         count = report.objects_by_class.get(name)
         lines.append([name, _ABSENT if count is None else str(count), *(figure(row.by_class.get(name)) for row in rows)])
-    return _aligned(lines, words=1)
+    return aligned(lines, words=1)
 
 
-def skipped_text(report: CalibrationReport) -> str:
+def skipped_text(skipped: Mapping[str, Sequence[str]]) -> str:
     """What of the data set was left out: a line for each reason, with the first few names."""
     shown = 3
     lines = []
-    for reason, names in report.skipped.items():
+    for reason, names in skipped.items():
         more = f", and {len(names) - shown} more" if len(names) > shown else ""
         lines.append(f"{len(names)} x {reason}: {', '.join(names[:shown])}{more}")
     return "\n".join(lines)
@@ -84,7 +84,7 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}"
 
 
-def _aligned(lines: Iterable[Sequence[str]], words: int) -> str:
+def aligned(lines: Iterable[Sequence[str]], words: int) -> str:
     """Columns of words (the first so many) to the left, of figures to the right, a rule under the head."""
     rows = [list(line) for line in lines]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

@@ -31,12 +31,12 @@ def test_sizes_and_classes_have_tables_of_their_own_with_their_counts() -> None:
 
 
 def test_what_is_not_known_has_no_table() -> None:
-    assert (size_table(BARE), class_table(BARE), skipped_text(BARE)) == ("", "", "")
+    assert (size_table(BARE), class_table(BARE), skipped_text(BARE.skipped)) == ("", "", "")
     assert full_text(BARE).endswith("-\n")
 
 
 def test_what_was_left_out_is_counted_with_the_first_names() -> None:
-    assert skipped_text(FULL) == f"5 x image is missing: a, b, {HOSTILE}, and 2 more"
+    assert skipped_text(FULL.skipped) == f"5 x image is missing: a, b, {HOSTILE}, and 2 more"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0304, "0.030"), (-0.03, "-0.030"), (-0.0004, "0.000"), (0.0, "0.000")])
