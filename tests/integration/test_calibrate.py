@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import httpx
 import pytest
 
 from app.core.geometry import Size
+from tests.support.calibrate_command import LIMIT_S, calibrate, command, environment
 from tests.support.colour_model import RECIPE, patches, write_colour_model
 from tests.support.colour_photographs import PHOTOGRAPHS, write_photographs
 from tests.support.native import native_client
@@ -25,7 +24,6 @@ from tests.support.server import REPOSITORY, running_server
 
 pytest.importorskip("sklearn", reason="scikit-learn comes with the extra `calibrate`")
 
-LIMIT_S = 110.0
 # Two whole calibrations on a busy machine.
 pytestmark = pytest.mark.timeout(300)
 ENOUGH = ("--costs", "0.5", "--layouts", "2x1,2x2")
@@ -46,27 +44,6 @@ class Place:
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.out / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def environment(**settings: str) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("TESSERA_", "AWS_"))}
-    return plain | settings
-
-
-def command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "app.cli", "calibrate", *arguments]
-
-
-def calibrate(arguments: Sequence[str], **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(arguments),
-        cwd=REPOSITORY,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
 
 
 def place_in(folder: Path, *, bad: bool = False) -> Place:

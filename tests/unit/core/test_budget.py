@@ -6,12 +6,13 @@ import pytest
 
 from app.core.accuracy import drops, table
 from app.core.budget import Budget
-from app.core.calibration import Calibration
+from app.core.calibration import Calibration, Moderation
 from app.core.mix import Expected, Mix, Tier
 from app.core.model import ALONE, Feature, GridMode, Layout
 
 PAPER = drops(table("rekognition"))
 MEASURED = Calibration("rekognition", Feature.OBJECTS, (Mix("3x3", (Tier((Layout(3, 3),)),), Expected(1 / 9, 0.02)),))
+MARGINS_ONLY = Calibration("rekognition", Feature.OBJECTS, (), moderation=Moderation({4: 0.3}))
 TWO = (Layout(2, 1), Layout(1, 2))
 UP_TO_TWO = (ALONE, *TWO)
 
@@ -32,6 +33,7 @@ def budget(**changes: object) -> Budget:
         ({"fixed_layouts": (Layout(2, 2),)}, 0.03, UP_TO_TWO, "paper"),
         ({"calibration": MEASURED}, None, (Layout(3, 3),), "calibration"),
         ({"calibration": MEASURED}, 0.01, (ALONE,), "calibration"),
+        ({"calibration": MARGINS_ONLY}, None, UP_TO_TWO, "paper"),
         ({"calibration": MEASURED, "fixed_layouts": TWO}, None, TWO, "setting"),
     ],
 )
