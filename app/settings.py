@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     max_map_drop: float = _entry(0.03, "mAP", "Accuracy budget: largest accepted drop in mAP@0.5; 0: all alone.", ge=0, le=1)
     layouts: Names = _entry((), "list", "Grids (rows x columns), comma between, in place of the budget; for example `2x1,2x2`.")
     grid_mode: GridMode = _entry("kept", "", "Keep each image's aspect, or stretch to fixed cells as the paper does.")
-    calibration: str | None = _entry(None, "file", "What `tessera calibrate` found out, in place of the paper's table.")
+    calibration: str | None = _entry(
+        None, "file", "What `tessera calibrate` found, in place of the paper's table and careful margins."
+    )
     scout: str | None = _entry(None, "file", "ONNX detector that looks at each image first; needs a calibration made with it.")
     scout_recipe: str | None = _entry(None, "file", "What has to be known of the scout, when not in a TOML file beside it.")
     means: Names = _entry(

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from app.clock import Clock
 from app.core.model import Answer, Bill, Failure, Inquiry, Job, Outcome
-from app.core.moderation import loosest_threshold
+from app.core.moderation import is_undecided, loosest_threshold
 from app.errors import Kind, Problem
 from app.imaging.compose import Sheet, SpoiledSheet
 from app.providers.calling import Asked, AskFailed, Caller, PaidKind, Permit
+from app.providers.contract import Reading
 from app.work.alone import ask_alone
 from app.work.groups import Deliver, Group
 from app.work.sheets import Composed, SheetMaker
@@ -37,6 +38,11 @@ async def ask_group(
     return await caller.ask(
         sheet.data, inquiry, kind=PaidKind.GROUP_TEST, time_left_s=time_left_s, permit=permit, task=lane.task
     )
+
+
+def is_unsure(reading: Reading) -> bool:
+    """Whether nothing can be concluded from it about a group."""
+    return bool(reading.broken) or reading.truncated or is_undecided(reading.detections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class GroupQuestions:
             return
         bills = group.charged(asked.paid, layout=layout, compose_s=composed.compose_s, provider_s=asked.provider_s)
         reading = asked.reading
-        if reading.broken or reading.truncated:  # a group test would ask each alone
+        if is_unsure(reading):  # a group test would ask each alone
             result: Answer | Failure = Failure(Kind.PROVIDER_GARBLED, "Parts of the provider's answer cannot be understood")
         else:
             result = Answer(reading.detections)

@@ -21,12 +21,12 @@ from app.clock import Clock
 from app.core.group_cost import partition
 from app.core.group_testing import Question, Step, answered, apart, begin, failed, given_up, hurried
 from app.core.model import ALONE, Answer, Bill, Failure, Job, Layout, Outcome, Tree
-from app.core.moderation import Margins, is_undecided, speaks_against
+from app.core.moderation import Margins, speaks_against
 from app.errors import Kind, Problem
 from app.imaging.compose import SpoiledSheet
 from app.providers.calling import Asked, AskFailed, Caller
 from app.work.alone import ask_alone
-from app.work.group_question import ask_group
+from app.work.group_question import ask_group, is_unsure
 from app.work.groups import TRIPPED_OVER, Deliver, Group, side_by_side
 from app.work.sheets import Composed, SheetMaker
 
@@ -163,7 +163,7 @@ class _Test:
 
     async def _group_answered(self, question: Question, asked: Asked, margin: float) -> Step:
         reading = asked.reading
-        if reading.broken or reading.truncated or is_undecided(reading.detections):
+        if is_unsure(reading):
             self._work.ledger.group_tested(len(question.ids), "unsure")
             return apart(question)
         suspects = {job.id for job in self._jobs(question) if speaks_against(reading.detections, job.inquiry, margin)}
