@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import orjson
 
 from app.assembly import Measuring, measuring
-from app.calibrate.session import Asker, Desk, Refused, announce, introduce, say, stop_on_signals
+from app.calibrate.session import Asker, Desk, announce, introduce, say, stop_on_signals
 from app.calibration.classifying import Plan, go
 from app.calibration.dataset import Dataset, DatasetError, has_countable_truth
 from app.calibration.loading import Terms, load
@@ -28,10 +28,6 @@ async def classify(options: argparse.Namespace, settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         tools = await measuring(settings, stack)
         offered = tools.sheets.capabilities.features
-        if Feature.OBJECTS not in offered:
-            raise Refused(
-                f"{tools.sheets.capabilities.provider} detects no objects: there is nothing that labels are gathered from"
-            )
         tiers = fixed_tiers([Layout.parse(text) for text in settings.layouts]) if settings.layouts else KEPT
         announce(options, tools, _inferences(len(dataset.photos), tiers, has_labels=Feature.LABELS in offered))
         desk = await Desk.of(options, tools, dataset.photos)

@@ -27,7 +27,7 @@ from app.calibration.report.moderated import About, all_notes, facts, full_text,
 from app.core.calibration import Calibration, Moderation
 from app.core.model import Feature, Layout
 from app.core.moderation import LEAST_THRESHOLD_UNIT
-from app.settings import LOCAL_PROVIDERS, Settings
+from app.settings import Settings
 from app.work.group_question import GroupQuestions
 
 REPORT = "moderate"
@@ -35,13 +35,13 @@ REPORT = "moderate"
 
 async def moderate(options: argparse.Namespace, settings: Settings) -> None:
     """Raises Stopped, and what says that options, data or settings cannot be used."""
-    _require_vendor(settings)
     labelled = load_labelled(options.dataset, Terms(limit=options.limit, seed=options.seed))
     sizes = sizes_to_try(settings.moderate_group, [Layout.parse(text) for text in settings.layouts])
     if not sizes:
         raise Refused("--layouts: groups have 2 to 25 images")
     async with AsyncExitStack() as stack:
         tools = await measuring(settings, stack)
+        _require_moderation(tools)
         before = _before(options, tools)
         photos = labelled.dataset.photos
         announce(options, tools, {Feature.MODERATION: _inferences(labelled, sizes)})
@@ -68,19 +68,16 @@ async def moderate(options: argparse.Namespace, settings: Settings) -> None:
         _publish(options, found, about)
 
 
-def _require_vendor(settings: Settings) -> None:
-    if settings.provider in LOCAL_PROVIDERS:
-        raise Refused(
-            f"--task moderate: a local model ({settings.provider}) does not judge unsafe content; "
-            "use rekognition, google, azure or the emulator"
-        )
+def _require_moderation(tools: Measuring) -> None:
+    provider = tools.sheets.capabilities.provider
+    if Feature.MODERATION not in tools.sheets.capabilities.features:
+        what = f"a local model ({provider})" if tools.is_local else provider
+        raise Refused(f"--task moderate: {what} does not judge unsafe content; use rekognition, google, azure or the emulator")
 
 
 def _before(options: argparse.Namespace, tools: Measuring) -> Calibration | None:
     """What the results are written into: an earlier calibration's other parts stay. Asked before anything is paid."""
     capabilities = tools.sheets.capabilities
-    if Feature.MODERATION not in capabilities.features:
-        raise Refused(f"--task moderate: {capabilities.provider} does not offer moderation")
     known = stored_calibration(options.out)
     if known is not None and known.provider != capabilities.provider:
         raise Refused(

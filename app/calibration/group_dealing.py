@@ -6,7 +6,6 @@ Pure but for the seeded shuffle.
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +74,7 @@ def deal_groups(
 
 def _deck(names: Sequence[str], rng: random.Random) -> Iterator[str]:
     """All of them in a new order, again and again."""
-    for _ in itertools.count():
+    while True:
         order = sorted(names)
         rng.shuffle(order)
         yield from order

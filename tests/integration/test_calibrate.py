@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,6 +99,15 @@ def test_running_it_again_pays_nothing(done: tuple[Place, str]) -> None:
     assert [line for line in again.stdout.splitlines() if "inferences per image" in line] == [
         line for line in said.splitlines() if "inferences per image" in line
     ]
+
+
+def test_margins_that_were_measured_before_stay(done: tuple[Place, str], tmp_path: Path) -> None:
+    place, _ = done
+    out = Path(shutil.copytree(place.out, tmp_path / "out"))
+    known = json.loads((out / "calibration.json").read_bytes()) | {"moderation": {"margins": {"2": 0.2}}}
+    (out / "calibration.json").write_text(json.dumps(known), encoding="utf-8")
+    assert calibrate(place.arguments("--out", str(out)), TESSERA_MAX_MAP_DROP="0.9").returncode == 0
+    assert json.loads((out / "calibration.json").read_bytes())["moderation"] == known["moderation"]
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:

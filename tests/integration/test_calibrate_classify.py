@@ -76,6 +76,15 @@ def test_only_the_grids_that_were_named(place: Path, done: subprocess.CompletedP
     assert names == ["alone", "detection alone", "2x2"]
 
 
+def test_photographs_without_an_object_that_counts_are_no_data_set(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "photographs", tmp_path / "photographs")
+    for annotation in (tmp_path / "photographs" / "Annotations").iterdir():
+        annotation.write_text(annotation.read_text(encoding="utf-8").replace("<difficult>0", "<difficult>1"), encoding="utf-8")
+    run = calibrate(arguments(place, "--dataset", f"voc:{tmp_path / 'photographs'}"))
+    assert run.returncode == 2
+    assert "there is no object in it that counts" in run.stderr
+
+
 def test_a_folder_is_no_data_set_for_it(place: Path) -> None:
     run = calibrate(arguments(place, "--dataset", f"folder:{place / 'photographs'}"))
     assert run.returncode == 2

@@ -13,6 +13,7 @@ import pytest
 
 from app.core.geometry import Size
 from tests.support.calibrate_command import calibrate
+from tests.support.colour_model import write_colour_model
 from tests.support.moderated import safe_picture, unsafe_picture
 from tests.support.native import native_client
 from tests.support.server import running_server
@@ -105,7 +106,6 @@ def test_mixes_of_an_earlier_calibration_stay(place: Path, done: subprocess.Comp
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--provider", "onnx", "--model", "README.md"), "a local model (onnx) does not judge unsafe content"),
         (("--dataset", "voc:any"), "needs folder:DIR with the subfolders unsafe/ and safe/"),
         (("--layouts", "1x1"), "groups have 2 to 25 images"),
     ],
@@ -115,6 +115,12 @@ def test_what_cannot_be_used_is_said_in_one_line(place: Path, more: tuple[str, .
     assert run.returncode == 2
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_local_model_does_not_judge_unsafe_content(place: Path, tmp_path: Path) -> None:
+    run = calibrate(arguments(place, "--provider", "onnx", "--model", str(write_colour_model(tmp_path))))
+    assert run.returncode == 2
+    assert "a local model (onnx) does not judge unsafe content" in run.stderr
 
 
 def test_another_providers_calibration_is_not_overwritten(place: Path, tmp_path: Path) -> None:

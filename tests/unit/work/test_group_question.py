@@ -80,3 +80,14 @@ async def test_an_image_that_does_not_decode_spoils_its_sheet_and_nothing_is_pai
     result = outcomes["red"].result
     assert isinstance(result, Failure)
     assert result.detail == "cannot be decoded: bad"
+
+
+async def test_a_sheet_that_cannot_be_made_is_nobodys_and_nothing_is_paid(pixels: PixelPool) -> None:
+    provider = AlarmedProvider()
+    bench = ModerateBench(provider, pixels)
+    known = bench.work.sheets.capabilities
+    tiny = replace(bench.work.sheets, capabilities=replace(known, max_image_bytes=dict.fromkeys(known.max_image_bytes, 10)))
+    group = open_group("sheet", items("red", "blue"), Release.FULL, bench.clock.now_s())
+    await GroupQuestions(bench.caller, tiny, bench.clock).answer(group, bench.deliver)
+    assert [type(outcome.result) for outcome in bench.by_id().values()] == [Failure, Failure]
+    assert provider.asked == []
