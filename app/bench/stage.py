@@ -5,8 +5,8 @@ In: a `ModerationOrder`. Out: prints, and the exit code. Called by `command`.
     painted images --> clients --> pipeline --> memory accumulator --> worker --> emulated Rekognition, a process of its own
 
 All parts are built as `tessera serve` builds them (`app.assembly`), with its defaults but for a longer window: nothing of the
-environment counts. Only HTTP in front is left out. Each prevalence is played by a tenant of its own, of whom nothing is known at
-the start. What was paid is counted by the vendor.
+environment counts. Only HTTP in front is left out. Each prevalence is played by a tenant of its own, of whom nothing is known
+at the start. What was paid is counted by the vendor.
 """
 
 from __future__ import annotations
