@@ -1,6 +1,6 @@
 """The front half: a Call in, outcomes out. Called by the server for every dialect.
 
-    call -> fetch -> inspect (header only) -> one job per inquiry -> its tier -> gather in the accumulator -> surer -> outcome
+    call -> admission -> one job per inquiry -> its tier, or its group's size -> gather in the accumulator -> surer -> outcome
                                                 |                       |
                                                 |                       |- the store is down, full, or nobody works: alone
                                                 |                       `- not claimed or not back in time: withdrawn, alone
@@ -256,7 +256,7 @@ class Pipeline:
             inquiry=inquiry,
             picture=image.picture,
             image=image.data,
-            max_wait_s=min(wish_s, self._policy.max_wait_s, self._time_for_gathering_s(time_left_s)),
+            max_wait_s=min(wish_s, self._policy.max_wait_s, self._time_for_gathering_s(time_left_s, _rounds(lane))),
             time_left_s=time_left_s,
         )
 
@@ -264,9 +264,9 @@ class Pipeline:
         """Time that an image needs to be sent alone after its grid failed it."""
         return ALONE_RESERVE_P95S * self._grid_latency.p95_s(self._clock.now_s()) + ALONE_RESERVE_MARGIN_S
 
-    def _time_for_gathering_s(self, time_left_s: float) -> float:
+    def _time_for_gathering_s(self, time_left_s: float, rounds: int = 1) -> float:
         """The end of the grid's time - live p95 of the provider - margin is the latest flush: no grid is paid in vain."""
-        return max(0.0, time_left_s - self._grid_latency.p95_s(self._clock.now_s()) - GRID_MARGIN_S)
+        return max(0.0, time_left_s - rounds * (self._grid_latency.p95_s(self._clock.now_s()) + GRID_MARGIN_S))
 
     def _learn(self, job: Job, outcome: Outcome) -> None:
         """What an answer took that nothing held up (failures and retries say nothing about the next one), and its boxes."""
@@ -453,6 +453,11 @@ def _named(inquiry: Inquiry, outcome: Outcome) -> Outcome:
     least_unit = inquiry.min_score_unit or 0.0
     own = (detection for detection in result.detections if detection.score_unit >= least_unit)
     return replace(outcome, result=replace(result, detections=labels_of(own)))
+
+
+def _rounds(lane: Lane) -> int:
+    """Questions that there has to be time for: a group test needs one more, for whoever is asked alone after the first."""
+    return 2 if lane.task is Task.MODERATE else 1
 
 
 def _unless_ours(outcome: Outcome) -> Outcome | _Missed:

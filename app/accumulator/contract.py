@@ -98,7 +98,7 @@ class PrevalenceStore(Protocol):
     may have been counted or not: this is an estimate, and says so.
     """
 
-    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
+    async def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> Prevalence:
         """Add so many decided images (`Prevalence.seen`), and return what is known with them."""
         ...
 

@@ -30,8 +30,9 @@ class MemoryPrevalence:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Prevalence] = OrderedDict()
 
-    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
-        self._known[stream] = known = (await self.read(stream)).seen(images, unsafe)
+    async def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> Prevalence:
+        known = self._known.get(stream, Prevalence()).seen(images, unsafe, judged, alarms)
+        self._known[stream] = known
         self._known.move_to_end(stream)
         if len(self._known) > MOST_STREAMS:
             self._known.popitem(last=False)

@@ -15,9 +15,9 @@ class RedisPrevalence:
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
 
-    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
-        Prevalence().seen(images, unsafe)  # refuses impossible counts, before they are in the store for all
-        return await self._shards.call(self._shards.of(stream).observe(stream, images, unsafe))
+    async def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> Prevalence:
+        Prevalence().seen(images, unsafe, judged, alarms)  # refuses impossible counts, before they are in the store for all
+        return await self._shards.call(self._shards.of(stream).observe(stream, (images, unsafe, judged, alarms)))
 
     async def read(self, stream: str) -> Prevalence:
         return await self._shards.call(self._shards.of(stream).prevalence(stream))

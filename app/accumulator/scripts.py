@@ -301,15 +301,15 @@ class ShardCommands:
         answer = await self._run("recall", [self._keys.outcome(job_id) for job_id in job_ids], job_ids)
         return [found if isinstance(found, bytes) else Recalled.UNDER_WAY if found else Recalled.LOST for found in answer]
 
-    async def observe(self, stream: str, images: int, unsafe: int) -> Prevalence:
-        """So many more images of a stream were decided; what is known of it with them."""
-        arguments = [images, unsafe, repr(MEMORY_IMAGES), _ms(keys.PREVALENCE_TTL_S)]
+    async def observe(self, stream: str, counts: tuple[float, float, float, float]) -> Prevalence:
+        """So many more images of a stream were decided (as in `Prevalence.seen`); what is known of it with them."""
+        arguments = [*map(repr, counts), repr(MEMORY_IMAGES), _ms(keys.PREVALENCE_TTL_S)]
         return _prevalence(await self._run("observe", [self._keys.prevalence(stream)], arguments))
 
     async def prevalence(self, stream: str) -> Prevalence:
         """What is known of a stream."""
         with _translated():
-            return _prevalence(await _command(self._links.calls, "HMGET", self._keys.prevalence(stream), "images", "unsafe"))
+            return _prevalence(await _command(self._links.calls, "HMGET", self._keys.prevalence(stream), *_COUNTS))
 
     async def _pop(self, name: str) -> str | None:
         with _translated():
@@ -329,9 +329,12 @@ class ShardCommands:
                 return await _command(self._links.calls, "EVAL", script.text, *rest)
 
 
+# Members of a stream's hash, in the order of Prevalence's own.
+_COUNTS = ("images", "unsafe", "judged", "alarms")
+
+
 def _prevalence(counts: Sequence[bytes | None]) -> Prevalence:
-    images, unsafe = counts
-    return Prevalence() if images is None or unsafe is None else Prevalence(float(images), float(unsafe))
+    return Prevalence(*(float(count or 0) for count in counts))
 
 
 def _us(seconds: float) -> int:

@@ -29,7 +29,7 @@ from app.bench.pictures import Album, Shot, paint_album
 from app.bench.playing import Verdict, play
 from app.core.clients import Tenant
 from app.core.model import Answer, Feature, Inquiry
-from app.core.moderation import speaks_against
+from app.core.moderation import is_unsafe
 from app.embedded import EmulatorFailed, start_emulator
 from app.log import configure
 from app.pipeline import Pipeline
@@ -76,7 +76,7 @@ class _Bench:
     async def _ask(self, shot: Shot, tenant: Tenant) -> Verdict:
         (outcome,) = (await self.pipeline.answer(_call(shot, tenant), "bench")).outcomes
         result, inferences = outcome.result, outcome.bill.inferences
-        return Verdict(speaks_against(result.detections, INQUIRY) if isinstance(result, Answer) else None, inferences)
+        return Verdict(is_unsafe(result.detections, INQUIRY) if isinstance(result, Answer) else None, inferences)
 
     async def _paid(self) -> int:
         return await asyncio.to_thread(_counted, self.vendor_url)

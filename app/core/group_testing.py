@@ -92,12 +92,23 @@ def apart(question: Question) -> Step:
 
 
 def hurried(question: Question, pressed: Collection[str]) -> Step:
-    """Before it is asked: images that will have no time for another round are asked alone now, waiting ones too."""
-    alone = tuple(Question((one,), round=question.round) for one in (*question.ids, *question.sibling) if one in pressed)
+    """Before it is asked: images that will have no time for another round are asked alone now, waiting ones too.
+
+    Where one of the question's own leaves, the rest's being clean would no longer say anything about the half that waits.
+    """
+    now = question.round
+    alone = tuple(Question((one,), round=now) for one in (*question.ids, *question.sibling) if one in pressed)
     ids = tuple(one for one in question.ids if one not in pressed)
     sibling = tuple(one for one in question.sibling if one not in pressed)
-    rest = (Question(ids, sibling, question.round),) if ids else _unknown(sibling, question.round)
-    return Step((*alone, *rest))
+    if ids == question.ids:
+        return Step((*alone, Question(ids, sibling, now)))
+    return Step((*alone, *_unknown(ids, now), *_unknown(sibling, now)))
+
+
+def released(question: Question) -> Step:
+    """A first try has failed, and another one would cost the half that waits its time: both are asked, side by side."""
+    later = question.round + 1
+    return Step((*_unknown(question.ids, later), *_unknown(question.sibling, later)))
 
 
 def _unknown(ids: tuple[str, ...], round_: int) -> tuple[Question, ...]:

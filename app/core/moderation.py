@@ -43,6 +43,14 @@ LEAST_THRESHOLD_UNIT = 0.01
 
 UNKNOWN = "UNKNOWN"
 
+# Categories of which one vendor's upper level may be another's.
+_FAMILIES = (
+    frozenset({Category.ADULT, Category.RACY}),
+    frozenset({Category.VIOLENCE, Category.GORE, Category.MEDICAL}),
+    frozenset({Category.DRUGS, Category.TOBACCO}),
+    frozenset({Category.RUDE, Category.HATE}),
+)
+
 # By words in lower case, of the vendors' upper levels.
 _CATEGORIES: Mapping[str, Category] = MappingProxyType(
     {
@@ -118,15 +126,35 @@ def threshold(inquiry: Inquiry, margin: float = 0.0) -> float:
     return max(min(own, LEAST_THRESHOLD_UNIT), own * (1 - margin))
 
 
-def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float = 0.0) -> bool:
-    """Whether one of the findings counts for this client."""
-    least_unit = threshold(inquiry, margin)
+def is_unsafe(findings: Sequence[Detection], inquiry: Inquiry) -> bool:
+    """Whether an image's own answer holds something that counts for its client."""
+    least_unit = threshold(inquiry)
     return any(finding.score_unit >= least_unit and cares_for(inquiry, finding) for finding in findings)
 
 
-def is_undecided(findings: Sequence[Detection]) -> bool:
-    """Whether the vendor says of a category that it does not know (Google's UNKNOWN): no reason to clear anybody."""
-    return any(finding.fields.get("likelihood") == UNKNOWN for finding in findings)
+def is_clean(findings: Sequence[Detection], inquiry: Inquiry) -> bool:
+    """Whether its own answer says for sure that an image is safe for its client."""
+    return not is_unsafe(findings, inquiry) and not is_undecided(findings, inquiry)
+
+
+def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float) -> bool:
+    """Whether the answer to a group may be about this client's image.
+
+    Of small content a vendor may name no more than the upper level ("Violence" of what is "Blood & Gore" alone), so a related
+    category counts, too; and so does what the vendor itself has flagged (Azure), at whatever score.
+    """
+    least_unit = threshold(inquiry, margin)
+    return any(
+        (finding.score_unit >= least_unit or finding.fields.get("flagged") is True) and _may_concern(inquiry, finding)
+        for finding in findings
+    )
+
+
+def is_undecided(findings: Sequence[Detection], inquiry: Inquiry) -> bool:
+    """Whether the vendor says that it does not know (Google's UNKNOWN) of a category that the client cares for: that is no
+    reason to call anything safe.
+    """
+    return any(finding.fields.get("likelihood") == UNKNOWN and cares_for(inquiry, finding) for finding in findings)
 
 
 def cares_for(inquiry: Inquiry, finding: Detection) -> bool:
@@ -135,6 +163,13 @@ def cares_for(inquiry: Inquiry, finding: Detection) -> bool:
         return True
     category = category_of(finding)
     return category is None or category.value in inquiry.categories
+
+
+def _may_concern(inquiry: Inquiry, finding: Detection) -> bool:
+    if cares_for(inquiry, finding):
+        return True
+    category = category_of(finding)
+    return any(category in family and not family.isdisjoint(inquiry.categories) for family in _FAMILIES)
 
 
 def loosest_threshold(inquiries: Sequence[Inquiry], margin: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome, Task
+from app.core.moderation import is_undecided
 from app.errors import Kind, Problem
 from app.imaging.compose import Source
 from app.imaging.transcode import transcode
@@ -47,7 +48,9 @@ async def ask_alone(
 def _is_unsure(job: Job, reading: Reading, capabilities: Capabilities) -> bool:
     """What cannot be read must not look like nothing unsafe. The vendor's own client is given the whole body, and reads it."""
     is_handed_on = job.inquiry.own_vendor == capabilities.vendor
-    return job.lane.task is Task.MODERATE and reading.broken > 0 and not is_handed_on
+    if job.lane.task is not Task.MODERATE or is_handed_on:
+        return False
+    return reading.broken > 0 or is_undecided(reading.detections, job.inquiry)
 
 
 def _charged(bill: Bill, job: Job, paid: int, provider_s: float) -> Bill:

@@ -40,9 +40,11 @@ async def ask_group(
     )
 
 
-def is_unsure(reading: Reading) -> bool:
-    """Whether nothing can be concluded from it about a group."""
-    return bool(reading.broken) or reading.truncated or is_undecided(reading.detections)
+def is_unsure(reading: Reading, jobs: Sequence[Job]) -> bool:
+    """Whether nothing can be concluded from it about a group of these."""
+    if reading.broken or reading.truncated:
+        return True
+    return any(is_undecided(reading.detections, job.inquiry) for job in jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class GroupQuestions:
             return
         bills = group.charged(asked.paid, layout=layout, compose_s=composed.compose_s, provider_s=asked.provider_s)
         reading = asked.reading
-        if is_unsure(reading):  # a group test would ask each alone
+        if is_unsure(reading, jobs):  # a group test would ask each alone
             result: Answer | Failure = Failure(Kind.PROVIDER_GARBLED, "Parts of the provider's answer cannot be understood")
         else:
             result = Answer(reading.detections)

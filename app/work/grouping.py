@@ -12,7 +12,7 @@ from typing import Protocol
 from app.core.grouping import group_choice
 from app.core.mix import Choice
 from app.core.model import Answer, Job, Lane, Outcome, Task
-from app.core.moderation import speaks_against
+from app.core.moderation import is_clean
 
 
 class Estimates(Protocol):
@@ -35,5 +35,4 @@ class Groups:
     def saw_alone(self, job: Job, outcome: Outcome) -> None:
         """Learn from an image that was asked alone; of other tasks nothing."""
         if job.lane.task is Task.MODERATE and isinstance(outcome.result, Answer):
-            unsafe = speaks_against(outcome.result.detections, job.inquiry)
-            self.estimates.seen(job.lane.stream, 1, int(unsafe))
+            self.estimates.seen(job.lane.stream, 1, int(not is_clean(outcome.result.detections, job.inquiry)))

@@ -39,28 +39,45 @@ CLOSE_S = 1.0
 log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Images that were decided, as `Prevalence.seen` takes them."""
+
+    images: int = 0
+    unsafe: int = 0
+    judged: float = 0.0
+    alarms: float = 0.0
+
+    @property
+    def counts(self) -> tuple[int, int, float, float]:
+        return self.images, self.unsafe, self.judged, self.alarms
+
+    def plus(self, more: Lot) -> Lot:
+        return Lot(self.images + more.images, self.unsafe + more.unsafe, self.judged + more.judged, self.alarms + more.alarms)
+
+    def halved(self) -> Lot:
+        images = self.images // 2
+        return Lot(images, min((self.unsafe + 1) // 2, images), self.judged / 2, self.alarms / 2)
+
+
 @dataclass(slots=True)
 class _Stream:
-    """`shown`: what the store told last, with everything since. `owed_*`: what the store has not been told."""
+    """`shown`: what the store told last, with everything since. `owed`: what the store has not been told."""
 
     name: str
     shown: Prevalence = field(default_factory=Prevalence)
-    owed_images: int = 0
-    owed_unsafe: int = 0
+    owed: Lot = Lot()
     told_s: float | None = None  # when the store answered last
     told: asyncio.Event = field(default_factory=asyncio.Event)  # once it has answered, or failed
     busy: bool = False
 
-    def owe(self, images: int, unsafe: int) -> None:
-        self.owed_images += images
-        self.owed_unsafe += unsafe
-        while self.owed_images > MOST_OWED:
-            self.owed_images //= 2
-            self.owed_unsafe = min((self.owed_unsafe + 1) // 2, self.owed_images)
+    def owe(self, lot: Lot) -> None:
+        self.owed = self.owed.plus(lot)
+        while self.owed.images > MOST_OWED:
+            self.owed = self.owed.halved()
 
-    def take(self) -> tuple[int, int]:
-        owed = self.owed_images, self.owed_unsafe
-        self.owed_images = self.owed_unsafe = 0
+    def take(self) -> Lot:
+        owed, self.owed = self.owed, Lot()
         return owed
 
 
@@ -83,24 +100,24 @@ class Prevalences:
             self._sync(known)
         return known.shown.estimate
 
-    async def known(self, stream: str) -> float:
-        """The same, after a moment for what others know where this process knows nothing yet: FIRST_S at most."""
+    async def known(self, stream: str) -> Prevalence:
+        """All that is known, after a moment for what others know where this process knows nothing yet: FIRST_S at most."""
         self.estimate(stream)
         known = self._get(stream)
         if known.told_s is None and known.busy:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_S):
                     await known.told.wait()
-        return known.shown.estimate
+        return known.shown
 
-    def seen(self, stream: str, images: int, unsafe: int) -> None:
-        """So many images of the stream were decided; `unsafe` of them were unsafe."""
+    def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> None:
+        """So many images of the stream were decided, see `Prevalence.seen`."""
         if images < 1:
             return
-        unsafe = min(max(0, unsafe), images)
+        lot = Lot(images, min(max(0, unsafe), images), judged, min(max(0.0, alarms), judged))
         known = self._get(stream)
-        known.shown = known.shown.seen(images, unsafe)
-        known.owe(images, unsafe)
+        known.shown = known.shown.seen(*lot.counts)
+        known.owe(lot)
         self._sync(known)
 
     def mean(self) -> float | None:
@@ -113,7 +130,7 @@ class Prevalences:
         """Deliver what is owed, as far as that is possible in CLOSE_S. Nothing reaches the store afterwards."""
         self._quiet_until_s = float("-inf")
         for known in self._streams.values():
-            if known.owed_images:
+            if known.owed.images:
                 self._sync(known)
         self._closing = True
         if self._tasks:
@@ -145,7 +162,7 @@ class Prevalences:
         """One call, and further ones as long as something new is owed."""
         try:
             await self._exchange(known)
-            while known.owed_images:
+            while known.owed.images:
                 await self._exchange(known)
         except Problem as problem:
             self._failed(problem.detail)
@@ -159,13 +176,13 @@ class Prevalences:
             known.told.set()
 
     async def _exchange(self, known: _Stream) -> None:
-        images, unsafe = known.take()
+        lot = known.take()
         try:
-            found = await (self._store.seen(known.name, images, unsafe) if images else self._store.read(known.name))
+            found = await (self._store.seen(known.name, *lot.counts) if lot.images else self._store.read(known.name))
         except BaseException:
-            known.owe(images, unsafe)
+            known.owe(lot)
             raise
-        known.shown = found.seen(known.owed_images, known.owed_unsafe)
+        known.shown = found.seen(*known.owed.counts)
         known.told_s = self._clock.now_s()
 
     def _failed(self, reason: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.core.model import Feature, Inquiry
-from app.core.moderation import category_of, speaks_against
+from app.core.moderation import category_of, is_unsafe
 from app.detectors.markers import marker_class
 from app.emulators.meanings import FIRST_UNSAFE_ID
 from app.providers.build import EMULATOR_CREDENTIALS, ProviderOptions, build_provider
@@ -94,14 +94,14 @@ async def test_a_clean_image_has_nothing_against_it(row: Row, min_score_unit: fl
         reading = await provider.infer(CLEAN, inquiry, timeout_s=PATIENT_S)
     assert row.emulator.paid() == paid + 1
     assert (reading.broken, reading.truncated) == (0, False)
-    assert not speaks_against(reading.detections, inquiry)
+    assert not is_unsafe(reading.detections, inquiry)
 
 
 async def test_unsafe_content_is_found_and_its_category_known(row: Row) -> None:
     inquiry = Inquiry(Feature.MODERATION, min_score_unit=0.5)
     async with row.provider() as provider:
         reading = await provider.infer(UNSAFE, inquiry, timeout_s=PATIENT_S)
-    assert speaks_against(reading.detections, inquiry)
+    assert is_unsafe(reading.detections, inquiry)
     assert {(one.feature, one.vendor, one.box) for one in reading.detections} == {(Feature.MODERATION, row.vendor, None)}
     against = [one for one in reading.detections if one.score_unit >= 0.5]
     assert all(category_of(one) is not None for one in against)

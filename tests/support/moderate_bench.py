@@ -14,6 +14,7 @@ from app.core.grouping import LAYOUTS
 from app.core.layout import GridRules
 from app.core.model import Detection, Feature, GridMode, Inquiry, Item, Job, Lane, Outcome, Picture, Task
 from app.core.moderation import Margins
+from app.core.prevalence import Prevalence
 from app.providers.calling import Caller
 from app.providers.contract import Reading
 from app.work.moderate import ModerateWork
@@ -48,19 +49,21 @@ class AlarmedProvider(ColourProvider):
 
 @dataclass(slots=True)
 class FixedEstimates:
-    """Knows one share of unsafe images for all streams, and keeps what it is told."""
+    """Knows one share of unsafe images for all streams. `told`: what it is told of unsafe ones; `alarms`: of the others."""
 
     prevalence: float
     told: list[tuple[int, int]] = field(default_factory=list)
+    alarms: list[tuple[float, float]] = field(default_factory=list)
 
     def estimate(self, stream: str) -> float:
         return self.prevalence
 
-    async def known(self, stream: str) -> float:
-        return self.prevalence
+    async def known(self, stream: str) -> Prevalence:
+        return Prevalence(1e9, self.prevalence * 1e9)
 
-    def seen(self, stream: str, images: int, unsafe: int) -> None:
+    def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> None:
         self.told.append((images, unsafe))
+        self.alarms.append((judged, alarms))
 
 
 def job(colour: str, inquiry: Inquiry | None = None, image: bytes | None = None, size: Size = LANDSCAPE) -> Job:

@@ -238,7 +238,7 @@ def test_after_a_failure_of_all_its_images_only_the_half_that_waits_is_asked() -
     ("pressed", "asked"),
     [
         ("", [("abc", "def")]),
-        ("b", [("b", ""), ("ac", "def")]),
+        ("b", [("b", ""), ("ac", ""), ("def", "")]),  # that a and c are clean says nothing about d, e and f: it may be b
         ("e", [("e", ""), ("abc", "df")]),
         ("abc", [("a", ""), ("b", ""), ("c", ""), ("def", "")]),
         ("def", [("d", ""), ("e", ""), ("f", ""), ("abc", "")]),

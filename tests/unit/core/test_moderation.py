@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,9 @@ from app.core.moderation import (
     Margins,
     cares_for,
     category_of,
+    is_clean,
+    is_undecided,
+    is_unsafe,
     loosest_threshold,
     speaks_against,
     threshold,
@@ -194,3 +199,29 @@ def test_a_finding_speaks_against_who_cares_for_it_at_its_score(
 def test_with_a_larger_margin_nobody_is_less_suspected(found: list[Detection], own: float, small: float, large: float) -> None:
     small, large = sorted((small, large))
     assert speaks_against(found, asking(own), small) <= speaks_against(found, asking(own), large)
+
+
+# --- groups are judged more widely than single images ---
+
+
+def test_an_upper_level_in_a_group_may_be_the_category_that_a_client_asked_for() -> None:
+    """Of small content a vendor may name no more; alone it is told exactly."""
+    asked = asking(0.5, Category.GORE)
+    for label in ("Violence", "Visually Disturbing", "Graphic Violence"):
+        assert speaks_against([finding(label, 0.3)], asked, 0.65), label
+    assert not speaks_against([finding("Alcohol", 0.9)], asked, 0.65)
+    assert not is_unsafe([finding("Violence", 0.9)], asked)
+    assert is_unsafe([finding("Graphic Violence", 0.9)], asked)
+
+
+def test_what_the_vendor_has_flagged_counts_in_a_group_whatever_its_score() -> None:
+    flagged = Detection(Feature.MODERATION, "adult", 0.2, None, fields={"flagged": True})
+    assert speaks_against([flagged], asking(0.5), 0.3)
+    assert not speaks_against([replace(flagged, fields={"flagged": False})], asking(0.5), 0.3)
+
+
+def test_what_the_vendor_does_not_know_clears_nobody_who_cares() -> None:
+    unknown = Detection(Feature.MODERATION, "spoof", 0.0, None, fields={"likelihood": "UNKNOWN"})
+    assert is_undecided([unknown], asking(0.5))
+    assert not is_undecided([unknown], asking(0.5, Category.ADULT))
+    assert not is_clean([unknown], asking(0.5))

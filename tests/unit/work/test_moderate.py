@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from app.clock import SystemClock
 from app.core.geometry import Size
 from app.core.group_testing import answered, begin
-from app.core.model import Answer, Failure, Feature, Inquiry, Item, Outcome, Release
+from app.core.model import Answer, Detection, Failure, Feature, Inquiry, Item, Outcome, Release
 from app.errors import Kind, Problem
 from app.providers.calling import LeaseLost
+from app.providers.contract import Reading
 from app.work.groups import open_group
 from app.work.pixels import PixelPool
-from tests.support.colours import COLOURS
+from tests.support.colours import COLOURS, painted
 from tests.support.moderate_bench import AlarmedProvider, ModerateBench, items, job
 
 EIGHT = tuple(COLOURS)
@@ -182,6 +183,7 @@ async def test_an_answer_that_cannot_be_read_whole_sends_each_image_alone(pixels
     outcomes = await answer(bench, items("red", "green", "blue"))
     assert all(was_alone(outcome) for outcome in outcomes.values())
     assert bench.tally.groups == [(3, "unsure")]
+    assert bench.estimates.told == [(3, 1)]
     assert bench.tally.paid_kinds == ["group_test", "single", "single", "single"]
 
 
@@ -246,12 +248,13 @@ async def test_batches_that_failed_before_are_asked_one_by_one(pixels: PixelPool
     assert bench.tally.paid_kinds == ["single"] * 8
 
 
-async def test_a_false_alarm_counts_as_one_unsafe_image(pixels: PixelPool) -> None:
+async def test_a_false_alarm_is_told_as_one(pixels: PixelPool) -> None:
     """Below its client's threshold and above the group's: it will flag the next group, too."""
     bench = ModerateBench(AlarmedProvider(alarming={"red": ("violence", 0.49)}), pixels)
     outcomes = await answer(bench, items(*EIGHT))
     assert was_alone(outcomes["red"])
-    assert bench.estimates.told == [(8, 1)]
+    assert bench.estimates.told == [(8, 0)]
+    assert bench.estimates.alarms == [(8.0, 1.0)]
 
 
 async def test_a_lost_lease_ends_the_test_and_pays_nothing_more(pixels: PixelPool) -> None:
@@ -266,3 +269,64 @@ async def test_a_lost_lease_ends_the_test_and_pays_nothing_more(pixels: PixelPoo
         await bench.work.answer(group, bench.deliver)
     assert len(bench.tally.paid_kinds) <= 2
     assert bench.estimates.told == []
+
+
+class Undecided(AlarmedProvider):
+    """Says of every picture that it does not know whether it is racy, as Google may."""
+
+    async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+        reading = await super().infer(image, inquiry, timeout_s=timeout_s)
+        unknown = Detection(Feature.MODERATION, "racy", 0.0, None, fields={"likelihood": "UNKNOWN", "colour": ""})
+        return replace(reading, detections=(*reading.detections, unknown))
+
+
+async def test_who_gets_no_word_of_the_vendors_is_not_told_that_it_is_safe(pixels: PixelPool) -> None:
+    """In a group that is no verdict. Alone it is an error, but for who did not ask about it, or reads the vendor's words."""
+    anybody = Inquiry(Feature.MODERATION, min_score_unit=0.5)
+    own = replace(anybody, own_vendor="rekognition", own_request="{}")
+    other = replace(anybody, categories=("violence",))
+    bench = ModerateBench(Undecided(), pixels)
+    asked = {"red": anybody, "green": own, "blue": other}
+    outcomes = await answer(bench, tuple(Item(job(colour, inquiry), 0.0, 30.0) for colour, inquiry in asked.items()))
+    assert bench.tally.groups == [(3, "unsure")]
+    assert isinstance(outcomes["red"].result, Failure)
+    assert was_alone(outcomes["green"])
+    assert was_alone(outcomes["blue"])
+    assert bench.estimates.told == [(2, 1)], "what the vendor does not know of is not counted as clean"
+
+
+async def test_one_pressed_image_does_not_cost_the_others_their_answers(pixels: PixelPool) -> None:
+    """The vendor fails until the first one's time is nearly over: it is asked alone then, and the others again."""
+    provider = AlarmedProvider(alarming={"blue": ALARM})
+    provider.script = deque([Problem(Kind.THROTTLED, "not now", retry_after_s=0.4)] * 8)
+    bench = ModerateBench(provider, pixels, clock=SystemClock())
+    outcomes = await answer(bench, (Item(job("red"), 0.0, 4.5), *items("green", "blue", "yellow")))
+    assert colours_of(outcomes["blue"]) == ["blue"]
+    assert all(isinstance(outcomes[colour].result, Answer) for colour in ("green", "blue", "yellow"))
+
+
+async def test_an_image_that_troubles_the_vendor_alone_does_not_hold_up_those_who_wait_for_it(pixels: PixelPool) -> None:
+    class Troubled(AlarmedProvider):
+        """Fails for red alone, for ever."""
+
+        async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+            if image == painted("red"):
+                raise Problem(Kind.PROVIDER_UNAVAILABLE, "not this one")
+            return await super().infer(image, inquiry, timeout_s=timeout_s)
+
+    bench = ModerateBench(Troubled(alarming={"red": ALARM}), pixels, clock=SystemClock())
+    group = (Item(job("red"), 0.0, 7.0), *items("green", "blue", time_left_s=6.0))
+    outcomes = await answer(bench, group)
+    assert isinstance(outcomes["red"].result, Failure)
+    assert all(isinstance(outcomes[colour].result, Answer) for colour in ("green", "blue"))
+
+
+async def test_each_image_is_told_its_own_first_layout_and_its_own_sheet(pixels: PixelPool) -> None:
+    """Who went alone from the start was on no grid; two groups of one batch are two sheets."""
+    bench = ModerateBench(AlarmedProvider(), pixels)
+    outcomes = await answer(bench, (Item(job("red"), 0.0, 1.2), *items("green", "blue", "yellow")))
+    assert str(outcomes["red"].bill.layout) == "1x1"
+    assert {str(outcomes[colour].bill.layout) for colour in ("green", "blue", "yellow")} != {"1x1"}
+    several = ModerateBench(AlarmedProvider(), pixels, prevalence=0.2)
+    found = await answer(several, items(*EIGHT[:6]))
+    assert len({outcome.bill.sheet_id for outcome in found.values()}) == 2

@@ -30,10 +30,10 @@ class FakeStore:
     known: MemoryPrevalence = field(default_factory=MemoryPrevalence)
     under_way: dict[str, int] = field(default_factory=dict)
 
-    async def seen(self, stream: str, images: int, unsafe: int) -> Prevalence:
+    async def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> Prevalence:
         assert images > 0
         await self._called(stream, images, unsafe)
-        return await self.known.seen(stream, images, unsafe)
+        return await self.known.seen(stream, images, unsafe, judged, alarms)
 
     async def read(self, stream: str) -> Prevalence:
         await self._called(stream, 0, 0)
