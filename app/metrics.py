@@ -261,8 +261,8 @@ class Metrics:
     def _prepare(self, provider: str) -> None:
         for task in GRIDDED_TASKS:
             self._money.prepare(provider, task)
+            self._state.pending.labels(task)
         self._times.provider.labels(provider)
-        self._state.pending.labels("detect")
         self._watch.prepare("detect")
         self._groups.prepare()
         self._sheets.sheets.labels("1x1", "single")

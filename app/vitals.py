@@ -7,7 +7,6 @@ from typing import Any
 
 from app import __version__
 from app.accumulator.contract import Accumulator
-from app.core.model import Task
 from app.errors import Problem
 from app.metrics import CONTENT_TYPE, Metrics
 from app.pipeline import Pipeline
@@ -80,7 +79,8 @@ class ProcessVitals:
         """What is only known by asking. An accumulator that does not answer is a fact, too."""
         self._metrics.prevalence(self._prevalence() or 0.0)
         try:
-            self._metrics.pending(Task.DETECT.value, await self._accumulator.pending())
+            for task, images in (await self._accumulator.pending()).items():
+                self._metrics.pending(task.value, images)
             self._metrics.accumulator(up=True)
         except Problem:
             self._metrics.accumulator(up=False)

@@ -22,12 +22,12 @@ Every method raises Problem(ACCUMULATOR_UNAVAILABLE) when the store cannot be re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from app.core.model import Batch, Job, Outcome
+from app.core.model import Batch, Job, Outcome, Task
 from app.core.prevalence import Prevalence
 
 
@@ -127,6 +127,6 @@ class Accumulator(Intake, Workshop, Protocol):
         """Let go of connections and tasks. Futures that are not done are cancelled."""
         ...
 
-    async def pending(self) -> int:
-        """Jobs waiting in lanes, not claimed."""
+    async def pending(self) -> Mapping[Task, int]:
+        """Jobs that wait and that nobody holds, of every task (0 where there are none)."""
         ...

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.waiters import Waiter, Waiters
 from app.clock import Clock
 from app.core.lanes import Admission, Lanes
-from app.core.model import Batch, Job, Outcome
+from app.core.model import Batch, Job, Outcome, Task
 from app.core.prevalence import Prevalence
 from app.errors import Kind, Problem
 
@@ -118,7 +118,7 @@ class MemoryAccumulator:
         self._wake_claims()
         self._waiters.close()
 
-    async def pending(self) -> int:
+    async def pending(self) -> Mapping[Task, int]:
         return self._lanes.pending(self._clock.now_s())
 
     def _expired(self, waiter: Waiter) -> None:

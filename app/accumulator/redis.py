@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
@@ -25,7 +25,7 @@ from app.accumulator.shards import Shards
 from app.accumulator.tasks import Backoff, Errands, Tasks
 from app.accumulator.workshop import RedisWorkshop
 from app.clock import Clock, SystemClock
-from app.core.model import Batch, Job, Outcome
+from app.core.model import Batch, Job, Outcome, Task
 from app.log import get_logger
 
 log = get_logger(__name__)
@@ -135,5 +135,6 @@ class RedisAccumulator:
     async def give_back(self, batch: Batch) -> bool:
         return await self._workshop.give_back(batch)
 
-    async def pending(self) -> int:
-        return sum(await self._shards.call_all(ShardCommands.pending))
+    async def pending(self) -> Mapping[Task, int]:
+        shards = await self._shards.call_all(ShardCommands.pending)
+        return {task: sum(counts[task] for counts in shards) for task in Task}

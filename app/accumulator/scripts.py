@@ -11,7 +11,7 @@ nothing here: it cannot know which script may run twice.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -29,7 +29,7 @@ from app.accumulator.limits import Limits
 from app.accumulator.replies import Recalled
 from app.clock import Clock
 from app.core.lanes import RETURN_GRACE_S, Admission, Settled
-from app.core.model import Job, Release
+from app.core.model import TASK_DIGITS, Job, Release, Task
 from app.core.prevalence import MEMORY_IMAGES, Prevalence
 from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
 from app.errors import Kind, Problem
@@ -253,8 +253,9 @@ class ShardCommands:
         answer = await self._run("peek", [], [])
         return None if answer is None else _s(answer)
 
-    async def pending(self) -> int:
-        return int(await self._run("pending", [], []))
+    async def pending(self) -> Mapping[Task, int]:
+        answer = await self._run("pending", [], list(TASK_DIGITS.values()))
+        return dict(zip(TASK_DIGITS, map(int, answer), strict=True))
 
     async def nudge(self) -> None:
         """Leave a token for somebody else who waits to claim, if there is anything to wait for."""

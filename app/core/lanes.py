@@ -22,12 +22,12 @@ paid for is not thrown away after the store or the worker stood still for a whil
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import takewhile
 
-from app.core.model import Batch, Item, Job, Lane, Release
+from app.core.model import Batch, Item, Job, Lane, Release, Task
 from app.core.window import FORGET_S, Traffic, arrive, is_idle, reason_to_close
 
 # Lanes whose traffic is remembered. Who invents tenants only makes those that are silent longest wait as new lanes do.
@@ -237,11 +237,14 @@ class Lanes:
         times += [hold.lease_end_s for hold in self._holds.values()]
         return max(0.0, min(times) - now_s) if times else None
 
-    def pending(self, now_s: float) -> int:
-        """Jobs that nobody holds and that still have time."""
+    def pending(self, now_s: float) -> Mapping[Task, int]:
+        """Jobs that nobody holds and that still have time, of every task."""
         self._drop_expired(now_s)
-        entries = [entry for hold in self._returned(now_s) for entry in hold.entries.values()]
-        return self._pending + sum(entry.deadline_s > now_s for entry in entries)
+        counts = dict.fromkeys(Task, 0)
+        places: list[_Queue | _Hold] = [*self._queues.values(), *self._returned(now_s)]
+        for place in places:
+            counts[place.lane.task] += sum(entry.deadline_s > now_s for entry in place.entries.values())
+        return counts
 
     def _remember_arrival(self, queue: _Queue, now_s: float, window_s: float) -> None:
         key = queue.lane.key

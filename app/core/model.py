@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
@@ -69,6 +70,9 @@ class Feature(StrEnum):
 
 
 _TASKS = {Feature.LABELS: Task.CLASSIFY, Feature.MODERATION: Task.MODERATE}
+
+# First digit of the keys of a task's lanes, hexadecimal: whoever sees the keys only can count by task.
+TASK_DIGITS: Mapping[Task, str] = MappingProxyType({Task.DETECT: "0", Task.CLASSIFY: "1", Task.MODERATE: "2"})
 
 
 class GridMode(StrEnum):
@@ -236,10 +240,10 @@ class Lane:
 
     @property
     def key(self) -> str:
-        """Short, stable, and free of anything secret (the tenant goes in as a hash)."""
+        """Short, stable, and free of anything secret (the tenant goes in as a hash); hexadecimal, its task's digit first."""
         parts = [self.tenant, self.provider, self.task, self.feature, self.parameters, self.mode, self.shape]
         parts += map(str, self.layouts)
-        return _digest(parts)
+        return TASK_DIGITS[self.task] + _digest(parts)[1:]
 
     @property
     def stream(self) -> str:

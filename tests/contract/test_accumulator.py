@@ -8,16 +8,16 @@ import pytest
 
 from app.accumulator.contract import Accumulator, Settlement, Withdrawal
 from app.clock import SystemClock
-from app.core.model import Failure, Outcome, Release
+from app.core.model import Failure, Outcome, Release, Task
 from app.errors import Kind, Problem
 from tests.contract.conftest import LEASE_S, MAX_PENDING, Bench
-from tests.support.claims import PATIENCE_S, all_batches, claim, enqueue_all, result_of
+from tests.support.claims import PATIENCE_S, all_batches, claim, enqueue_all, enqueue_many, result_of, waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 
 
 async def test_an_empty_accumulator_gives_nothing(accumulator: Accumulator) -> None:
     assert await accumulator.claim(0.0) is None
-    assert await accumulator.pending() == 0
+    assert await waiting(accumulator) == 0
     assert await accumulator.withdraw("nobody") is Withdrawal.GONE
 
 
@@ -71,7 +71,7 @@ async def test_g1_a_failure_is_an_outcome_too(accumulator: Accumulator) -> None:
 async def test_g1_the_same_job_again_is_the_same_wait(accumulator: Accumulator) -> None:
     one = job("a")
     assert await accumulator.enqueue(one) is await accumulator.enqueue(one)
-    assert await accumulator.pending() == 1
+    assert await waiting(accumulator) == 1
 
 
 async def test_a_job_arrives_as_it_was_sent(accumulator: Accumulator) -> None:
@@ -186,9 +186,9 @@ async def test_g6_a_claimed_batch_is_invisible_until_its_lease_ends(bench: Bench
     first = await claim(accumulator)
     bench.clock.advance(LEASE_S - 0.001)
     assert await accumulator.claim(0.0) is None
-    assert await accumulator.pending() == 0
+    assert await waiting(accumulator) == 0
     bench.clock.advance(0.001)
-    assert await accumulator.pending() == 2
+    assert await waiting(accumulator) == 2
     again = await claim(accumulator)
     assert (again.id, again.attempt, again.release, job_ids(again)) == (first.id, 2, first.release, ["a", "b"])
     assert again.generation > first.generation
@@ -254,7 +254,7 @@ async def test_g6_a_batch_given_back_is_ready_at_once_its_attempt_does_not_count
     assert await accumulator.complete(batch, [outcome("a")]) == Settlement(frozenset("a"))
     assert await accumulator.give_back(batch)
     assert not await accumulator.give_back(batch)
-    assert await accumulator.pending() == 1
+    assert await waiting(accumulator) == 1
     assert (await accumulator.complete(batch, [outcome("b")])).stale
     again = await claim(accumulator)
     assert (again.id, again.attempt, job_ids(again)) == (batch.id, 1, ["b"])
@@ -270,7 +270,7 @@ async def test_g9_over_capacity_is_refused_at_once_and_leaves_nothing_behind(ben
         await accumulator.enqueue(job("d", lane=lane(capacity=9)))
     assert refusal.value.kind is Kind.OVER_CAPACITY
     assert await accumulator.withdraw("d") is Withdrawal.GONE
-    assert await accumulator.pending() == 3
+    assert await waiting(accumulator) == 3
     await accumulator.withdraw("b")
     await enqueue_all(accumulator, "d", capacity=9)
     bench.clock.advance(1.0)
@@ -282,7 +282,7 @@ async def test_g9_what_is_claimed_takes_no_room(bench: Bench) -> None:
     await enqueue_all(accumulator, "a", "b")
     await claim(accumulator)
     await enqueue_all(accumulator, "c", "d")
-    assert await accumulator.pending() == 2
+    assert await waiting(accumulator) == 2
 
 
 # --- G10: draining ---
@@ -398,9 +398,29 @@ async def test_closing_cancels_what_waits_and_ends_claims(bench: Bench) -> None:
     await accumulator.close()
 
 
+async def test_what_waits_is_counted_by_task_wherever_it_waits(bench: Bench, accumulator: Accumulator) -> None:
+    assert await accumulator.pending() == dict.fromkeys(Task, 0)
+    for number, task in enumerate(Task):
+        for tenant in ("one", "other"):
+            await enqueue_many(accumulator, number + 1, lane(tenant, task=task, capacity=3))
+    assert await accumulator.pending() == {Task.DETECT: 2, Task.CLASSIFY: 4, Task.MODERATE: 6}
+    held = [await claim(accumulator) for _ in range(2)]
+    assert [batch.lane.task for batch in held] == [Task.MODERATE] * 2
+    assert await accumulator.pending() == {Task.DETECT: 2, Task.CLASSIFY: 4, Task.MODERATE: 0}
+    await accumulator.give_back(held[0])
+    assert await accumulator.pending() == {Task.DETECT: 2, Task.CLASSIFY: 4, Task.MODERATE: 3}
+
+
+async def test_whose_time_has_run_out_no_longer_waits_for_its_task(bench: Bench, accumulator: Accumulator) -> None:
+    for number, task in enumerate(Task):
+        await accumulator.enqueue(job(lane=lane(task=task, capacity=4), time_left_s=10.0 * (number + 1)))
+    bench.clock.advance(10.0)
+    assert await accumulator.pending() == {Task.DETECT: 0, Task.CLASSIFY: 1, Task.MODERATE: 1}
+
+
 async def test_as_many_as_fit_may_wait(bench: Bench, accumulator: Accumulator) -> None:
     for number in range(MAX_PENDING):
         await accumulator.enqueue(job(f"{number}"))
-    assert await accumulator.pending() == MAX_PENDING
+    assert await waiting(accumulator) == MAX_PENDING
     bench.clock.advance(1.0)
     assert len(await all_batches(accumulator)) == MAX_PENDING / 2

@@ -31,7 +31,7 @@ from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import ManualClock
 from app.core.lanes import Admission, Lanes, Whereabouts
-from app.core.model import Batch, Lane, Outcome
+from app.core.model import Batch, Lane, Outcome, Task
 from app.errors import Kind, Problem
 from tests.contract.conftest import PATIENT, assert_all_keys_expire, clear
 from tests.support.jobs import job, lane, outcome
@@ -48,7 +48,14 @@ LONGEST_RUN_S = 420
 
 _numbers = itertools.count(1)
 
-lanes = st.sampled_from([lane("a", capacity=1), lane("b", capacity=2), lane("c", capacity=3), lane("d", capacity=4)])
+lanes = st.sampled_from(
+    [
+        lane("a", capacity=1),
+        lane("b", capacity=2, task=Task.CLASSIFY),
+        lane("c", capacity=3),
+        lane("d", capacity=4, task=Task.MODERATE),
+    ]
+)
 waits_s = st.sampled_from([0.0, TICK_S, 0.25, 0.25, 0.25, 2.0])
 times_left_s = st.sampled_from([16.0, 64.0, 640.0])
 steps_s = st.sampled_from([TICK_S, 0.125, 0.25, 1.0, LEASE_S, 30.0])

@@ -15,6 +15,7 @@ from app.accumulator.contract import Withdrawal
 from app.accumulator.redis import RedisAccumulator
 from app.core.model import Batch, Failure
 from app.errors import Kind, Problem
+from tests.support.claims import waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 from tests.support.redis_fleet import PATIENCE_S, QUICK, Fleet, claimed, eventually, result_of
 from tests.support.redis_server import RedisServer
@@ -199,7 +200,7 @@ async def test_an_image_that_a_frozen_server_had_in_its_buffers_is_not_paid_for_
     await gathers_again(both, both)
 
     async def nothing_waits() -> bool:
-        return await both.pending() == 0
+        return await waiting(both) == 0
 
     await eventually(nothing_waits)
     assert await both.claim(0.0) is None
@@ -279,7 +280,7 @@ async def test_a_batch_whose_images_cannot_be_read_is_given_back() -> None:
             assert await problem_of(both.claim(0.0)) is Kind.ACCUMULATOR_UNAVAILABLE
 
             async def is_back() -> bool:
-                return await both.pending() == 1
+                return await waiting(both) == 1
 
             await eventually(is_back)
     finally:

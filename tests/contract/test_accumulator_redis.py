@@ -22,6 +22,7 @@ from app.clock import SystemClock
 from app.core.model import Batch, Failure, Release
 from app.errors import Kind, Problem
 from tests.contract.conftest import assert_all_keys_expire, clear
+from tests.support.claims import waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 from tests.support.redis_fleet import PATIENCE_S, QUICK, Fleet, claimed, eventually, result_of
 from tests.support.redis_server import RedisServer
@@ -117,7 +118,7 @@ async def test_a_key_that_the_store_has_evicted_costs_what_it_held_and_nothing_m
     for job_id in ("claimed", "pending"):  # nobody waits for what is lost until its time is up
         if job_id not in (await both.complete(held, outcomes(held))).delivered:
             assert await both.withdraw(job_id, only_pending=True) in {Withdrawal.PENDING, Withdrawal.GONE}
-    assert await both.pending() == 0
+    assert await waiting(both) == 0
 
 
 async def test_works_over_a_unix_socket(redis_server: RedisServer) -> None:
@@ -162,7 +163,7 @@ async def test_an_api_process_alone_is_told_that_no_worker_is_alive(fleet: Fleet
     with pytest.raises(Problem) as refusal:
         await api.enqueue(job())
     assert refusal.value.kind is Kind.NO_WORKER
-    assert await api.pending() == 0
+    assert await waiting(api) == 0
 
 
 async def test_a_worker_counts_from_its_start_and_no_longer_than_to_its_end(fleet: Fleet) -> None:
@@ -190,7 +191,7 @@ async def test_closing_takes_waiting_jobs_along_so_that_nobody_pays_for_them(fle
     future = await api.enqueue(job("a"))
     await api.close()
     assert future.cancelled()
-    assert await worker.pending() == 0
+    assert await waiting(worker) == 0
 
 
 async def test_outcomes_for_a_process_that_is_gone_harm_nobody(fleet: Fleet) -> None:
@@ -320,7 +321,7 @@ async def either(request: pytest.FixtureRequest, fleet: Fleet) -> AsyncIterator[
 
 async def nothing_is_pending(accumulator: Accumulator) -> None:
     async def holds() -> bool:
-        return await accumulator.pending() == 0
+        return await waiting(accumulator) == 0
 
     await eventually(holds)
 
@@ -470,7 +471,7 @@ async def test_at_its_memory_limit_redis_refuses_images_but_what_makes_room_goes
         assert [(await result_of(future)).job_id for future in futures] == ["a", "b"]
         assert await both.withdraw("waiting") is Withdrawal.PENDING
         await both.drain()
-        assert await both.pending() == 0
+        assert await waiting(both) == 0
     finally:
         await client.config_set("maxmemory", "0")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.accumulator.contract import Accumulator, Settlement, Withdrawal
 from app.core.lanes import RETURN_GRACE_S
 from tests.contract.conftest import LEASE_S, Bench
-from tests.support.claims import claim, enqueue_all, result_of
+from tests.support.claims import claim, enqueue_all, result_of, waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 
 
@@ -16,7 +16,7 @@ async def test_g8_a_pending_job_that_is_withdrawn_is_never_claimed(bench: Bench,
     assert await accumulator.withdraw("a") is Withdrawal.GONE
     bench.clock.advance(1.0)
     assert await accumulator.claim(0.0) is None
-    assert await accumulator.pending() == 0
+    assert await waiting(accumulator) == 0
 
 
 async def test_g8_a_withdrawn_job_frees_its_cell_for_the_next(accumulator: Accumulator) -> None:
@@ -113,7 +113,7 @@ async def test_g8_a_batch_whose_every_job_was_withdrawn_is_no_longer_its_holders
     await accumulator.withdraw("a")
     await accumulator.withdraw("b")
     assert not await accumulator.extend(batch, LEASE_S)
-    assert await accumulator.pending() == 0
+    assert await waiting(accumulator) == 0
 
 
 async def test_g8_what_was_delivered_before_stays_with_its_waiter(accumulator: Accumulator) -> None:

@@ -29,7 +29,7 @@ def test_sigterm_lets_calls_end(tmp_path: Path) -> None:
         with running_server(tmp_path / "server.log", **settings) as server, grpc_client(server.grpc) as client:
             with ThreadPoolExecutor(1) as pool:
                 call = pool.submit(lambda: client.object_localization(image=vision.Image(content=IMAGE)))
-                until("the image waits", lambda: server.stats()["images"]["pending"] == {"detect": 1})
+                until("the image waits", lambda: server.stats()["images"]["pending"]["detect"] == 1)
                 server.signal(signal.SIGTERM)
                 assert call.result().localized_object_annotations
             assert server.wait() == 0

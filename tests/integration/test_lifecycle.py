@@ -98,7 +98,7 @@ def test_what_has_gathered_goes_out_at_once(stage: Callable[..., Stage], number:
     """Without a drain time as well: a lone image leaves its window early, and its client gets its answer."""
     with stage(tmp_path, **PATIENT) as here:  # type: ignore[attr-defined]  # a context manager
         load = Load([NativeClient(here.front.url)], identity_images(range(2)), rate_per_s=1000.0).start()
-        until("both images wait", lambda: here.front.stats()["images"]["pending"] == {"detect": 2})
+        until("both images wait", lambda: here.front.stats()["images"]["pending"]["detect"] == 2)
         here.front.signal(number)
         replies = load.wait()
         assert here.front.wait() == 0
@@ -128,7 +128,7 @@ def test_all_go_down_at_once_and_every_image_is_answered_first(tmp_path: Path) -
     with running_cluster(tmp_path, api=1, workers=1, emulator=SLOW, settings=PATIENT) as cluster:
         (api,), (worker,) = cluster.apis, cluster.workers
         load = Load([NativeClient(api.url)], identity_images(range(2)), rate_per_s=1000.0).start()
-        until("both images wait", lambda: api.stats()["images"]["pending"] == {"detect": 2})
+        until("both images wait", lambda: api.stats()["images"]["pending"]["detect"] == 2)
         assert worker.stop() == 0
         assert api.stop() == 0
         replies = load.wait()
@@ -220,7 +220,7 @@ def test_ctrl_c_leaves_the_emulator_alone_until_all_is_answered(tmp_path: Path) 
         (child,) = children_of(server.process.pid)
         assert os.getpgid(child) != os.getpgid(server.process.pid)
         load = Load([NativeClient(server.url)], identity_images(range(2)), rate_per_s=1000.0).start()
-        until("both images wait", lambda: server.stats()["images"]["pending"] == {"detect": 2})
+        until("both images wait", lambda: server.stats()["images"]["pending"]["detect"] == 2)
         server.signal(signal.SIGINT)
         assert mistakes(load.wait()) == []
         assert server.wait() == 0

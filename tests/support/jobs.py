@@ -10,10 +10,10 @@ from app.core.model import Answer, Batch, Bill, Detection, Feature, Inquiry, Job
 _numbers = itertools.count(1)
 
 
-def lane(tenant: str = "tenant", *, capacity: int = 2) -> Lane:
+def lane(tenant: str = "tenant", *, capacity: int = 2, task: Task = Task.DETECT) -> Lane:
     """A lane whose largest layout has `capacity` cells."""
     layouts = (Layout(1, 1), Layout(capacity, 1)) if capacity > 1 else (Layout(1, 1),)
-    return Lane(tenant, "emulator", Task.DETECT, Feature.OBJECTS, "{}", layouts)
+    return Lane(tenant, "emulator", task, Feature.OBJECTS, "{}", layouts)
 
 
 def job(

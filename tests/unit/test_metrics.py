@@ -13,7 +13,7 @@ from app import metrics as defined
 from app.core.model import Bypass, Release, Task
 from app.errors import Fault, Kind
 from app.ledger import Ledger
-from app.metrics import CONTENT_TYPE, Metrics, new_registry
+from app.metrics import CONTENT_TYPE, GRIDDED_TASKS, Metrics, new_registry
 
 # A price that binary floating point holds exactly, so that sums can be compared.
 DOLLARS_EACH = 0.125
@@ -334,7 +334,7 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
 
 def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
     snapshot = build().snapshot()
-    assert snapshot["images"] == {"answered": 0, "pending": {"detect": 0}, "per_sheet_mean": None}
+    assert snapshot["images"] == {"answered": 0, "pending": dict.fromkeys(GRIDDED_TASKS, 0), "per_sheet_mean": None}
     assert snapshot["inferences"]["saved_percent"] == 0
     assert snapshot["seconds"]["wait"] == {"count": 0, "mean": None, "p50": None, "p95": None, "p99": None}
     assert snapshot["sheets"] == {"by_layout": {"1x1": 0}, "by_release": {"single": 0}}

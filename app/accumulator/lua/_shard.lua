@@ -19,7 +19,8 @@ if not now then
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- Members of QUEUE and DUE: `<lane>:<16 digits>:<job>`. Lane keys are hexadecimal, so `;` ends the range that `:` begins.
+-- Members of QUEUE and DUE: `<lane>:<16 digits>:<job>`. Lane keys are hexadecimal (and begin with a digit for their task), so `;`
+-- ends the range that `:` begins.
 local function member(lane, number, job)
   return lane .. ':' .. string.format('%016.0f', number) .. ':' .. job
 end

@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 
 from app.core.geometry import PixelBox, Size, UnitBox
-from app.core.model import ALONE, Detection, Feature, GridMode, Inquiry, Lane, Layout, Picture, Task, canonical_json
+from app.core.model import (
+    ALONE,
+    TASK_DIGITS,
+    Detection,
+    Feature,
+    GridMode,
+    Inquiry,
+    Lane,
+    Layout,
+    Picture,
+    Task,
+    canonical_json,
+)
 from tests.support.jobs import job
 
 LANE = Lane("tenant", "rekognition", Task.DETECT, Feature.OBJECTS, "{}", (ALONE, Layout(2, 1), Layout(2, 2)))
@@ -83,6 +95,13 @@ def test_equal_lanes_have_equal_keys() -> None:
 )
 def test_whatever_splits_lanes_changes_the_key(other: Lane) -> None:
     assert other.key != LANE.key
+
+
+def test_a_lanes_key_is_hexadecimal_and_begins_with_a_digit_for_its_task() -> None:
+    keys = {task: replace(LANE, task=task).key for task in Task}
+    assert {task: key[0] for task, key in keys.items()} == dict(TASK_DIGITS) == dict(zip(Task, "012", strict=True))
+    assert {len(key) for key in keys.values()} == {20}
+    assert all(int(key, 16) >= 0 for key in keys.values())
 
 
 def test_a_lanes_key_says_nothing_about_the_tenant() -> None:
