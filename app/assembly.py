@@ -214,7 +214,7 @@ async def _tools(settings: Settings, clock: Clock, metrics: Metrics, stack: Asyn
     pixels = PixelPool(settings.compose_threads)
     stack.callback(pixels.close)
     capabilities = provider.capabilities
-    ledger = Ledger(metrics, capabilities.provider, Task.DETECT.value, capabilities.dollars)
+    ledger = Ledger(metrics, capabilities.provider, capabilities.dollars)
     caller = Caller(
         provider,
         clock=clock,

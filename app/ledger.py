@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.metrics import PASSTHROUGH, PROVIDERS, TASKS, Metrics, Named, known
+from app.metrics import PASSTHROUGH, PROVIDERS, Metrics, Named, known
 
 
 class Ledger:
-    """`dollars`: list price of one inference, by the feature that is asked for. `task`: that of what is told without one."""
+    """`dollars`: list price of one inference, by the feature that is asked for."""
 
-    def __init__(self, metrics: Metrics, provider: str, task: str, dollars: Callable[[str], float]) -> None:
+    def __init__(self, metrics: Metrics, provider: str, dollars: Callable[[str], float]) -> None:
         self._metrics = metrics
         self._provider = known(provider, PROVIDERS)
-        self._task = known(task, TASKS)
         self._dollars = dollars
         self.request_done = metrics.request_done
         self.sheet = metrics.sheet
@@ -29,6 +28,9 @@ class Ledger:
         self.scouted = metrics.scouted
         self.group_tested = metrics.group_tested
         self.moderated = metrics.moderated
+        self.shadow = metrics.shadow
+        self.agreement = metrics.agreement
+        self.density = metrics.density
 
     def paid(self, kind: str, feature: str, task: str) -> None:
         self._metrics.paid(self._provider, task, kind, self._dollars(feature))
@@ -44,15 +46,6 @@ class Ledger:
 
     def boxes(self, *, kept: int = 0, seam: int = 0, gutter: int = 0) -> None:
         self._metrics.boxes(self._provider, kept=kept, seam=seam, gutter=gutter)
-
-    def shadow(self, outcome: str) -> None:
-        self._metrics.shadow(self._task, outcome)
-
-    def agreement(self, layout: str, mean: float, low: float, high: float) -> None:
-        self._metrics.agreement(self._task, layout, mean, low, high)
-
-    def density(self, cells: int | None, direction: str) -> None:
-        self._metrics.density(self._task, cells, direction)
 
     def filtered(self, boxes: int) -> None:
         self._metrics.boxes(self._provider, filtered=boxes)

@@ -35,6 +35,7 @@ ENDPOINTS = ("native", "rekognition", "google", "azure")
 BUILT_ENDPOINTS = ("native", "rekognition", "google", "azure")  # those that are served so far
 TASKS = ("detect", "classify", "moderate", "other")  # other: passed through, or refused before its task was known
 GRIDDED_TASKS = ("detect", "classify", "moderate")
+WATCHED_TASKS = ("detect", "classify")  # group tests answer for themselves, image by image
 OUTCOMES = ("answered", "caller_error", "provider_error", "own_error", "cancelled")
 PROVIDERS = ("emulator", "rekognition", "google", "azure", "onnx", "torch")
 PASSTHROUGH = "passthrough"
@@ -170,12 +171,13 @@ class _Watch:
         self.cells = _gauge(registry, "density_limit_cells", "Most cells that agreement allows; 0: no limit.", "task")
         self.changes = _counter(registry, "density_changes_total", "Changes of that limit.", "task", "direction")
 
-    def prepare(self, task: str) -> None:
-        self.cells.labels(task)
-        for outcome in SHADOW_OUTCOMES:
-            self.samples.labels(task, outcome)
-        for direction in DENSITY_DIRECTIONS:
-            self.changes.labels(task, direction)
+    def prepare(self) -> None:
+        for task in WATCHED_TASKS:
+            self.cells.labels(task)
+            for outcome in SHADOW_OUTCOMES:
+                self.samples.labels(task, outcome)
+            for direction in DENSITY_DIRECTIONS:
+                self.changes.labels(task, direction)
 
     def snapshot(self) -> dict[str, Any]:
         bounds = {"mean": self.mean, "low": self.low, "high": self.high}
@@ -263,7 +265,7 @@ class Metrics:
             self._money.prepare(provider, task)
             self._state.pending.labels(task)
         self._times.provider.labels(provider)
-        self._watch.prepare("detect")
+        self._watch.prepare()
         self._groups.prepare()
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:

@@ -39,13 +39,13 @@ log = get_logger(__name__)
 class ShadowLedger(Protocol):
     """What is counted and shown; the metrics module implements it."""
 
-    def shadow(self, outcome: str) -> None:
+    def shadow(self, task: str, outcome: str) -> None:
         """compared, failed or skipped."""
         ...
 
-    def agreement(self, layout: str, mean: float, low: float, high: float) -> None: ...
+    def agreement(self, task: str, layout: str, mean: float, low: float, high: float) -> None: ...
 
-    def density(self, cells: int | None, direction: str) -> None:
+    def density(self, task: str, cells: int | None, direction: str) -> None:
         """The limit on cells that is in force from now on, and what the change was."""
         ...
 
@@ -100,7 +100,7 @@ class Shadow:
         if self._draining or isinstance(answer, Failure) or layout.cells < 2 or not self._is_chosen(job, layout):
             return
         if len(self._tasks) >= MOST_SHADOWS or not self._is_calm(job):
-            self._ledger.shadow("skipped")
+            self._ledger.shadow(job.lane.task.value, "skipped")
             return
         task = asyncio.create_task(self._watched(job, answer, layout), name=f"shadow {job.id}")
         self._tasks.add(task)
@@ -133,14 +133,14 @@ class Shadow:
             if isinstance(alone, Answer):
                 self._compared(job, layout, agreement(answer.detections, alone.detections, floor_unit=_floor_unit(job)))
             else:
-                self._ledger.shadow("failed")
+                self._ledger.shadow(job.lane.task.value, "failed")
         except LeaseLost:
-            self._ledger.shadow("skipped")
+            self._ledger.shadow(job.lane.task.value, "skipped")
         except TimeoutError:
-            self._ledger.shadow("failed")
+            self._ledger.shadow(job.lane.task.value, "failed")
         except Exception:
             log.error("shadow failed", request_id=job.request_id, exc_info=True)
-            self._ledger.shadow("failed")
+            self._ledger.shadow(job.lane.task.value, "failed")
 
     async def _ask(self, job: Job) -> Answer | Failure:
         async def permit(_lease_s: float) -> bool:
@@ -163,8 +163,8 @@ class Shadow:
         window = self._windows[task, layout]
         window.add(value)
         found = window.interval()
-        self._ledger.shadow("compared")
-        self._ledger.agreement(str(layout), found.mean, found.low, found.high)
+        self._ledger.shadow(task.value, "compared")
+        self._ledger.agreement(task.value, str(layout), found.mean, found.low, found.high)
         log.info("shadow compared", request_id=job.request_id, layout=str(layout), agreement=round(value, 3))
         density = self._density(task)
         if density is not None:
@@ -177,7 +177,7 @@ class Shadow:
     def _tell(self, change: Change | None, task: Task) -> None:
         if change is None:
             return
-        self._ledger.density(change.cells, change.direction.value)
+        self._ledger.density(task.value, change.cells, change.direction.value)
         say = log.warning if change.direction is Direction.SPARSER else log.info
         say(
             "grid density",

@@ -170,7 +170,7 @@ def test_each_fact_moves_its_own_series() -> None:
 def test_what_is_watched_live_is_told_by_task_and_layout() -> None:
     metrics = build()
     quiet = metrics.snapshot()["shadow"]
-    assert (quiet["agreement"], quiet["limit_cells"]) == ({}, {"detect": None})
+    assert (quiet["agreement"], quiet["limit_cells"]) == ({}, {"detect": None, "classify": None})
     metrics.shadow("detect", "compared")
     metrics.agreement("detect", "2x1", 0.97, 0.9, 0.99)
     metrics.agreement("detect", "2x2", 0.5, 0.25, 0.75)
@@ -180,11 +180,11 @@ def test_what_is_watched_live_is_told_by_task_and_layout() -> None:
         "agreement": {
             "detect": {"2x1": {"mean": 0.97, "low": 0.9, "high": 0.99}, "2x2": {"mean": 0.5, "low": 0.25, "high": 0.75}}
         },
-        "limit_cells": {"detect": 2},
+        "limit_cells": {"detect": 2, "classify": None},
         "changes": {"sparser": 1, "trial": 0, "denser": 0},
     }
     metrics.density("detect", None, "denser")
-    assert metrics.snapshot()["shadow"]["limit_cells"] == {"detect": None}
+    assert metrics.snapshot()["shadow"]["limit_cells"] == {"detect": None, "classify": None}
 
 
 def test_a_shadow_is_paid_and_saves_nothing() -> None:
@@ -214,7 +214,7 @@ def test_a_value_outside_its_closed_set_is_a_mistake() -> None:
         lambda: metrics.bypass("whim"),
         lambda: metrics.provider_error("rekognition", "rude"),
         lambda: metrics.lease_event("lost"),
-        lambda: Ledger(metrics, "watson", "detect", price),
+        lambda: Ledger(metrics, "watson", price),
     ):
         with pytest.raises(ValueError, match="is none of"):
             wrong()
@@ -276,15 +276,15 @@ def test_savings_of_one_task_do_not_pay_the_debts_of_another() -> None:
 def test_what_is_passed_through_costs_but_lowers_no_saving() -> None:
     """Two features of one image, say, are two inferences: as many as without us."""
     metrics = build()
-    Ledger(metrics, "rekognition", "detect", price).passed_through(2, DOLLARS_EACH)
+    Ledger(metrics, "rekognition", price).passed_through(2, DOLLARS_EACH)
     snapshot = metrics.snapshot()
     assert (snapshot["inferences"]["paid"], snapshot["inferences"]["saved"]) == (2, 0)
     assert snapshot["dollars"] == {"spent": DOLLARS_EACH, "saved": 0}
 
 
-def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
+def test_a_ledger_speaks_for_its_provider_and_price() -> None:
     metrics = build()
-    ledger = Ledger(metrics, "rekognition", "detect", price)
+    ledger = Ledger(metrics, "rekognition", price)
     ledger.paid("single", "objects", "detect")
     ledger.passed_through(1, DOLLARS_EACH)
     ledger.error(Kind.PROVIDER_TIMEOUT)
@@ -303,7 +303,7 @@ def test_a_ledger_speaks_for_its_provider_task_and_price() -> None:
 
 def test_each_feature_has_its_own_price() -> None:
     metrics = build()
-    ledger = Ledger(metrics, "google", "detect", {"objects": 0.5, "faces": 0.25}.__getitem__)
+    ledger = Ledger(metrics, "google", {"objects": 0.5, "faces": 0.25}.__getitem__)
     ledger.paid("grid", "objects", "detect")
     ledger.paid("grid", "faces", "detect")
     ledger.answered(2, "objects", "detect")
@@ -318,10 +318,11 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     from app.server.desk import DeskLedger
     from app.work.detect import BoxLedger
     from app.work.moderate import GroupLedger
+    from app.work.shadow import ShadowLedger
     from app.work.sheets import SheetLedger
     from app.work.worker import WorkLedger
 
-    ledger: Ledger = Ledger(build(), "rekognition", "detect", price)
+    ledger: Ledger = Ledger(build(), "rekognition", price)
     front: FrontLedger = ledger
     meter: Meter = ledger
     desk: DeskLedger = ledger
@@ -329,7 +330,8 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     work: WorkLedger = ledger
     boxes: BoxLedger = ledger
     groups: GroupLedger = ledger
-    assert front is meter is desk is sheets is work is boxes is groups  # type: ignore[comparison-overlap]  # one object behind all of them
+    shadow: ShadowLedger = ledger
+    assert front is meter is desk is sheets is work is boxes is groups is shadow  # type: ignore[comparison-overlap]  # one object behind all of them
 
 
 def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
@@ -343,7 +345,7 @@ def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:
 
 def test_the_snapshot_gives_the_exact_saving_even_where_it_is_a_loss() -> None:
     metrics = build()
-    ledger = Ledger(metrics, "rekognition", "detect", price)
+    ledger = Ledger(metrics, "rekognition", price)
     for _ in range(3):
         ledger.paid("single", "objects", "detect")
     ledger.answered(1, "objects", "detect")

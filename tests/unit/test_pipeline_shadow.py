@@ -29,14 +29,15 @@ class FullTally(FrontTally):
     limits: list[tuple[int | None, str]] = field(default_factory=list)
     compared: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
-    def shadow(self, outcome: str) -> None:
-        assert outcome == "compared"
+    def shadow(self, task: str, outcome: str) -> None:
+        assert (task, outcome) == ("detect", "compared")
 
-    def agreement(self, layout: str, mean: float, low: float, high: float) -> None:
-        assert layout == "2x1"
+    def agreement(self, task: str, layout: str, mean: float, low: float, high: float) -> None:
+        assert (task, layout) == ("detect", "2x1")
         self.compared.release()
 
-    def density(self, cells: int | None, direction: str) -> None:
+    def density(self, task: str, cells: int | None, direction: str) -> None:
+        assert task == "detect"
         self.limits.append((cells, direction))
 
 

@@ -13,7 +13,7 @@ import pytest
 from app.clock import ManualClock
 from app.core.density import Patience
 from app.core.geometry import UnitBox
-from app.core.model import ALONE, Answer, Bill, Detection, Failure, Feature, Job, Layout, Outcome
+from app.core.model import ALONE, Answer, Bill, Detection, Failure, Feature, Job, Layout, Outcome, Task
 from app.errors import Kind, Problem
 from app.providers.calling import MOST_SHADOWS, Caller
 from app.work.pixels import PixelPool
@@ -32,19 +32,23 @@ GUARDED = Watch(1.0, 0.8, PATIENCE)
 class ShadowTally(Tally):
     """Remembers what the shadow tells, and lets a test wait for it."""
 
+    tasks: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     figures: list[tuple[str, float, float, float]] = field(default_factory=list)
     limits: list[tuple[int | None, str]] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def shadow(self, outcome: str) -> None:
+    def shadow(self, task: str, outcome: str) -> None:
+        self.tasks.append(task)
         self.outcomes.append(outcome)
         self.told.set()
 
-    def agreement(self, layout: str, mean: float, low: float, high: float) -> None:
+    def agreement(self, task: str, layout: str, mean: float, low: float, high: float) -> None:
+        self.tasks.append(task)
         self.figures.append((layout, mean, low, high))
 
-    def density(self, cells: int | None, direction: str) -> None:
+    def density(self, task: str, cells: int | None, direction: str) -> None:
+        self.tasks.append(task)
         self.limits.append((cells, direction))
 
     async def until(self, outcomes: int) -> None:
@@ -129,6 +133,20 @@ async def test_layouts_are_compared_apart(pixels: PixelPool) -> None:
     async with bench(pixels) as here:
         await see(here, [GOOD, answered(RED, "blue", FOUR)])
     assert [(layout, mean) for layout, mean, _, _ in here.tally.figures] == [("2x1", 1.0), ("2x2", 0.0)]
+
+
+async def test_tasks_are_watched_apart_and_told_by_their_names(pixels: PixelPool) -> None:
+    labelled = replace(RED, lane=replace(RED.lane, task=Task.CLASSIFY))
+    async with bench(pixels, GUARDED) as here:
+        await see(here, [GOOD] * 2)
+        assert here.tally.tasks == ["detect"] * 4
+        for outcomes in range(3, 6):
+            here.shadow.consider(labelled, BAD)
+            await here.tally.until(outcomes)
+        assert here.tally.tasks[4:] == ["classify"] * 7, "three times two figures, and a limit"
+        assert here.shadow.limited(labelled).lane.layouts == (ALONE,)
+        assert here.shadow.limited(RED) is RED
+    assert [mean for _, mean, _, _ in here.tally.figures] == [1.0, 1.0, 0.0, 0.0, 0.0]
 
 
 async def test_it_asks_what_the_sheet_was_asked(pixels: PixelPool) -> None:
