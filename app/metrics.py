@@ -35,6 +35,7 @@ ENDPOINTS = ("native", "rekognition", "google", "azure")
 BUILT_ENDPOINTS = ("native", "rekognition", "google", "azure")  # those that are served so far
 TASKS = ("detect", "classify", "moderate", "other")  # other: passed through, or refused before its task was known
 GRIDDED_TASKS = ("detect", "classify", "moderate")
+UNKNOWN_PREVALENCE = 0.5  # what groups go by while nothing is known
 WATCHED_TASKS = ("detect", "classify")  # group tests answer for themselves, image by image
 OUTCOMES = ("answered", "caller_error", "provider_error", "own_error", "cancelled")
 PROVIDERS = ("emulator", "rekognition", "google", "azure", "onnx", "torch")
@@ -214,9 +215,14 @@ class _Groups:
         self.sizes = _histogram(registry, "group_images", "Images in a group that is asked about.", IMAGES_BUCKETS)
         self.rounds = _histogram(registry, "group_rounds", "Questions in a row until an image has its answer.", ROUNDS_BUCKETS)
         self.verdicts = _counter(registry, "group_verdicts_total", "Images of group tests, by how they ended.", "verdict")
-        self.prevalence = _gauge(registry, "prevalence", "Estimated share of unsafe images, mean of the streams known here.")
+        about = (
+            f"Estimated share of unsafe images, mean of the streams known here; {UNKNOWN_PREVALENCE} while nothing is known."
+        )
+        self.prevalence = _gauge(registry, "prevalence", about)
+        self.known_prevalence: float | None = None
 
     def prepare(self) -> None:
+        self.prevalence.set(UNKNOWN_PREVALENCE)
         for result in GROUP_RESULTS:
             self.tests.labels(result)
         for verdict in VERDICTS:
@@ -224,7 +230,7 @@ class _Groups:
 
     def snapshot(self) -> dict[str, Any]:
         return {
-            "prevalence": _total(self.prevalence),
+            "prevalence": self.known_prevalence,
             "tests": _by(self.tests, "result"),
             "verdicts": _by(self.verdicts, "verdict"),
             "images_per_group_mean": _summary(self.sizes)["mean"],
@@ -365,9 +371,10 @@ class Metrics:
         self._groups.verdicts.labels(known(verdict, VERDICTS)).inc()
         self._groups.rounds.observe(rounds)
 
-    def prevalence(self, share: float) -> None:
-        """The estimated share of unsafe images."""
-        self._groups.prevalence.set(share)
+    def prevalence(self, share: float | None) -> None:
+        """The estimated share of unsafe images; None: nothing is known yet."""
+        self._groups.known_prevalence = share
+        self._groups.prevalence.set(UNKNOWN_PREVALENCE if share is None else share)
 
     def shadow(self, task: str, outcome: str) -> None:
         """An image of a grid was chosen to be asked alone as well, and this became of it."""

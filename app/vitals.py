@@ -77,7 +77,7 @@ class ProcessVitals:
 
     async def _refresh(self) -> None:
         """What is only known by asking. An accumulator that does not answer is a fact, too."""
-        self._metrics.prevalence(self._prevalence() or 0.0)
+        self._metrics.prevalence(self._prevalence())
         try:
             for task, images in (await self._accumulator.pending()).items():
                 self._metrics.pending(task.value, images)

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import metrics as defined
 from app.core.model import Bypass, Release, Task
+from app.core.prevalence import Prevalence
 from app.errors import Fault, Kind
 from app.ledger import Ledger
 from app.metrics import CONTENT_TYPE, GRIDDED_TASKS, Metrics, new_registry
@@ -185,6 +186,20 @@ def test_what_is_watched_live_is_told_by_task_and_layout() -> None:
     }
     metrics.density("detect", None, "denser")
     assert metrics.snapshot()["shadow"]["limit_cells"] == {"detect": None, "classify": None}
+
+
+def test_a_prevalence_that_nobody_knows_is_told_as_unknown_and_measured_as_what_is_in_force() -> None:
+    metrics = build()
+
+    def told() -> tuple[float | None, float]:
+        return metrics.snapshot()["groups"]["prevalence"], samples(metrics)["tessera_prevalence"]
+
+    assert told() == (None, Prevalence().estimate)
+    for share in (0.0, 0.03):
+        metrics.prevalence(share)
+        assert told() == (share, share)
+    metrics.prevalence(None)
+    assert told() == (None, Prevalence().estimate)
 
 
 def test_a_shadow_is_paid_and_saves_nothing() -> None:

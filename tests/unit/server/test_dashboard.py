@@ -57,6 +57,11 @@ def test_times_have_the_rows_and_columns_that_the_script_shows() -> None:
         assert {*re.findall(r'"(\w+)"', columns[1]), "count"} == set(row)
 
 
+def test_a_prevalence_that_is_unknown_is_told_in_words() -> None:
+    assert stats()["groups"]["prevalence"] is None
+    assert 'prevalence === null ? "nothing known yet" :' in SCRIPT
+
+
 def test_the_figures_are_plain_enough_for_json() -> None:
     def check(value: Any) -> None:
         if isinstance(value, dict):
