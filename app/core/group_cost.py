@@ -1,7 +1,8 @@
 """What group testing costs: exact expected inferences of the halving rule at a given prevalence, and what it is compared with.
 
 In: group sizes, and the prevalence (share of images that make a group's answer unsafe, independently of each other). Out:
-expected inferences, the best sizes. Pure; called by `work.moderate`, admission, and `tessera bench moderation`.
+expected inferences, the best sizes. Pure; called by `work.moderate`, `core.grouping` for `work.grouping`, the assembly,
+and `tessera bench moderation`.
 
 The rule is that of `core.group_testing`: a flagged group is halved, the smaller half is asked first, the other one as a group
 only where the first was flagged too; a single image that has to be asked is asked once, for its own answer. With q = 1 -
@@ -30,13 +31,6 @@ def group_cost(size: int, prevalence: float) -> float:
     if size < 1:
         raise ValueError(f"a group has images, not {size}")
     return _costs(size, _rounded(prevalence))[0][size]
-
-
-def flagged_cost(size: int, prevalence: float) -> float:
-    """The same for a group that is known to hold an unsafe image, without asking it as a group again."""
-    if size < 1:
-        raise ValueError(f"a group has images, not {size}")
-    return _costs(size, _rounded(prevalence))[1][size]
 
 
 def best_group(prevalence: float, largest: int) -> int:

@@ -1,7 +1,7 @@
 """How many images a group test begins with: pure.
 
 In: the estimated prevalence of unsafe images, and the largest group that the operator allows. Out: a `Choice` like that of an
-accuracy budget, whose one tier holds the layouts for groups of the best size. Called by admission.
+accuracy budget, whose one tier holds the layouts for groups of the best size. Called by `work.grouping`.
 """
 
 from __future__ import annotations

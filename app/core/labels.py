@@ -1,7 +1,8 @@
 """Labels of one image out of what was detected in it (paper, appendix A): pure.
 
 In: the detections that belong to an image. Out: one finding per label, without a place: as sure as its best box, with the
-number of boxes, and what the vendor says of the label. Called by the worker for images that are classified on a grid.
+number of boxes, and what the vendor says of the label. Called by the pipeline for images that are classified on a grid, and
+by the local provider, which knows labels by what it detects only.
 
 `Detection.fields` of such a finding:
 
