@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 
 from app.core.model import Detection, Feature, Tree
 
+# What an operator calls it (TESSERA_CLASSIFY) that labels come out of what is detected on sheets.
+DETECTION = "detection"
+
 
 @dataclass(slots=True)
 class _Gathered:

@@ -12,10 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from app.core.model import Feature, Inquiry
+from app.core.moderation import DEFAULT_THRESHOLD_UNIT
+from app.core.moderation_words import AZURE_CATEGORIES
 from app.wire.azure.api import Api, Asked, Gridded, Seal
 from app.wire.azure.bodies import BodyRules
 from app.wire.azure.findings import write_brands, write_faces, write_old_objects
-from app.wire.azure.moderation import UNSAFE_UNIT, write_adult
+from app.wire.azure.moderation import write_adult
 from app.wire.azure.query import ENGLISH, LATEST, Query
 from app.wire.azure.refusals import REASONS_32, Reason
 from app.wire.azure.tags import write_old_tags
@@ -78,7 +80,9 @@ def _asked(
 
 def _inquiry(name: str) -> Inquiry:
     feature = GRIDDED[name].feature
-    return Inquiry(feature, min_score_unit=UNSAFE_UNIT if feature is Feature.MODERATION else None)
+    if feature is Feature.MODERATION:  # what the answer cannot say need not be asked alone
+        return Inquiry(feature, min_score_unit=DEFAULT_THRESHOLD_UNIT, categories=AZURE_CATEGORIES)
+    return Inquiry(feature)
 
 
 def billed(path: str, query: Query) -> frozenset[str]:

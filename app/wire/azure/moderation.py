@@ -14,29 +14,29 @@ from typing import Any
 
 from app.core.geometry import Size
 from app.core.model import Detection
-from app.core.moderation import Category, category_of
+from app.core.moderation import DEFAULT_THRESHOLD_UNIT
+from app.core.moderation_words import AZURE_WORDS, word_of
 from app.wire.azure.findings import confidence
 from app.wire.azure.refusals import VENDOR
 
-# By the names of flag and score. Others' violence is nearest to what Azure calls gory: "blood or gore".
-_KINDS: Mapping[tuple[str, str], frozenset[Category]] = MappingProxyType(
+# Names of flag and score, by what they are about.
+_MEMBERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        ("isAdultContent", "adultScore"): frozenset({Category.ADULT}),
-        ("isRacyContent", "racyScore"): frozenset({Category.RACY}),
-        ("isGoryContent", "goreScore"): frozenset({Category.GORE, Category.VIOLENCE}),
+        "adult": ("isAdultContent", "adultScore"),
+        "racy": ("isRacyContent", "racyScore"),
+        "gore": ("isGoryContent", "goreScore"),
     }
 )
-UNSAFE_UNIT = 0.5
-"""From here on an image counts as unsafe, and another vendor's finding raises the flag. Azure states no border of its own."""
 
 
 def write_adult(findings: Sequence[Detection], size: Size) -> dict[str, Any]:
     """`adult`: of each kind the highest score, and whether one of its findings is flagged."""
-    by_kind = {kind: [one for one in findings if category_of(one) in categories] for kind, categories in _KINDS.items()}
-    flags = {flag: any(map(_is_flagged, found)) for (flag, _), found in by_kind.items()}
-    return flags | {score: max(map(confidence, found), default=0.0) for (_, score), found in by_kind.items()}
+    by_word = {word: [one for one in findings if word_of(one, AZURE_WORDS) == word] for word in _MEMBERS}
+    flags = {flag: any(map(_is_flagged, by_word[word])) for word, (flag, _) in _MEMBERS.items()}
+    return flags | {score: max(map(confidence, by_word[word]), default=0.0) for word, (_, score) in _MEMBERS.items()}
 
 
 def _is_flagged(finding: Detection) -> bool:
+    """As Azure said; it states no border, so that of others is ours."""
     own = finding.fields.get("flagged") if finding.vendor == VENDOR else None
-    return own if isinstance(own, bool) else finding.score_unit >= UNSAFE_UNIT
+    return own if isinstance(own, bool) else finding.score_unit >= DEFAULT_THRESHOLD_UNIT

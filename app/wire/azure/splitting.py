@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.core.clients import Clients
+from app.core.labels import DETECTION
 from app.core.model import Feature
 from app.core.prices import PriceList, Shareable
 from app.wire.azure.api import Api, Asked
 from app.wire.azure.refusals import Reason, Refused
-
-DETECTION = "detection"
-"""Tags come out of objects on sheets (`AzureOptions.classify`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ import pybase64
 
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients, Tenant
+from app.core.labels import DETECTION
 from app.core.model import Feature, Inquiry, RawRequest, canonical_json
+from app.core.moderation import DEFAULT_THRESHOLD_UNIT
+from app.core.moderation_words import GOOGLE_CATEGORIES
 from app.core.prices import PriceList, Shareable
 from app.errors import Kind, Problem
 from app.wire.contract import Call, Calls, ImageSource, InlineImage, LinkedImage, Rest, Wishes
@@ -54,10 +57,6 @@ MAX_IMAGE_BYTES = 20 * 1024 * 1024
 DEFAULT_RESULTS = 10
 # Parts of an image's context that change how text is read.
 _TEXT_CONTEXT = ("languageHints", "textDetectionParams")
-# From POSSIBLE on an image counts as unsafe: its clients get an answer of its own, and not that of a clean group.
-UNSAFE_UNIT = 0.5
-DETECTION = "detection"
-"""Labels come out of objects on sheets (`GoogleOptions.classify`)."""
 PLAN = "plan"
 _REST_PATH = "/v1/images:annotate"
 
@@ -215,10 +214,12 @@ def _inquiry(image: AskedImage, name: str) -> Inquiry:
     return Inquiry(
         feature=FEATURES[name],
         parameters=canonical_json(_parameters(name, model, context)),
-        min_score_unit=UNSAFE_UNIT if is_moderation else None,
+        # From POSSIBLE on an image counts as unsafe: its client gets an answer of its own, and not that of a clean group.
+        min_score_unit=DEFAULT_THRESHOLD_UNIT if is_moderation else None,
         max_results=None if is_moderation else most or DEFAULT_RESULTS,
         own_vendor=VENDOR,
         own_request=canonical_json({"features": [feature]} | ({"imageContext": context} if context else {})),
+        categories=GOOGLE_CATEGORIES if is_moderation else (),
     )
 
 

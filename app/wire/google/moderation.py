@@ -8,30 +8,16 @@ with its group, is Google's answer to an image without fault; only of what the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 from app.core.model import Detection
-from app.core.moderation import Category, category_of
-from app.core.names import AZURE, REKOGNITION
+from app.core.moderation import DEFAULT_THRESHOLD_UNIT
+from app.core.moderation_words import GOOGLE_WORDS, looked_for, word_of
 from app.wire.google.refusals import VENDOR
 
-# Gore is violence to Google: "violence ... may include death, serious harm".
-_WORDS: Mapping[Category | None, str] = MappingProxyType(
-    {
-        Category.ADULT: "adult",
-        Category.SPOOF: "spoof",
-        Category.MEDICAL: "medical",
-        Category.VIOLENCE: "violence",
-        Category.GORE: "violence",
-        Category.RACY: "racy",
-    }
-)
 _CLEAN, _UNKNOWN = "VERY_UNLIKELY", "UNKNOWN"
-# What the others do not look for: neither has a word for medical or edited pictures.
-_UNSEEN: Mapping[str, frozenset[str]] = MappingProxyType(dict.fromkeys((REKOGNITION, AZURE), frozenset({"medical", "spoof"})))
 # Least score of each likelihood. The vendor states no numbers; POSSIBLE begins where others' findings count by default.
-_LIKELIHOODS = ((0.9, "VERY_LIKELY"), (0.7, "LIKELY"), (0.5, "POSSIBLE"), (0.2, "UNLIKELY"), (0.0, _CLEAN))
+_LIKELIHOODS = ((0.9, "VERY_LIKELY"), (0.7, "LIKELY"), (DEFAULT_THRESHOLD_UNIT, "POSSIBLE"), (0.2, "UNLIKELY"), (0.0, _CLEAN))
 # From clean to certain; UNKNOWN says least.
 _ORDER = (_UNKNOWN, *(likelihood for _, likelihood in reversed(_LIKELIHOODS)))
 
@@ -40,11 +26,11 @@ def safe_search(findings: Iterable[Detection], behind: str = "") -> dict[str, st
     """The annotation. Of several findings of one word the surest counts. `behind`: the vendor that looked."""
     said: dict[str, list[str]] = {}
     for finding in findings:
-        word = _WORDS.get(category_of(finding))
+        word = word_of(finding, GOOGLE_WORDS)
         if word is not None:
             said.setdefault(word, []).append(_likelihood(finding))
-    unseen = _UNSEEN.get(behind, frozenset())
-    otherwise = {word: _UNKNOWN if word in unseen else _CLEAN for word in _WORDS.values()}
+    seen = {word for category, word in GOOGLE_WORDS.items() if category in looked_for(behind)}
+    otherwise = {word: _CLEAN if word in seen else _UNKNOWN for word in GOOGLE_WORDS.values()}
     return {word: max(said.get(word, [likelihood]), key=_ORDER.index) for word, likelihood in otherwise.items()}
 
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from app.core.clients import Clients
 from app.core.model import Detection, Failure, Feature, Inquiry, Outcome, Picture, RawRequest
 from app.core.moderation import Category
+from app.core.moderation_words import looked_for
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, RawReply
 from app.wire.headers import answer_headers, read_wishes
 from app.wire.native import refusals, request
 from app.wire.native.envelope import Found
-from app.wire.native.moderation import LOOKED_FOR
 from app.wire.native.operations import OPERATIONS
 
 FORMATS = frozenset({"jpeg", "png", "webp"})
@@ -32,7 +32,7 @@ class NativeDialect:
         """`clients`: who is let in; without any, everybody. `behind`: the vendor that the provider speaks."""
         self._clients = clients or Clients()
         self._max_image_bytes = max_image_bytes
-        self._looked_for = LOOKED_FOR.get(behind, frozenset(Category))
+        self._looked_for = looked_for(behind)
 
     @property
     def name(self) -> str:

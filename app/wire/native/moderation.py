@@ -5,25 +5,12 @@ A group of images that was found clean has no findings, and each of them is answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from pydantic import BaseModel, Field
 
 from app.core.labels import names_in
 from app.core.model import Detection
 from app.core.moderation import Category, cares_for, category_of
-from app.core.names import AZURE, GOOGLE, REKOGNITION
 from app.wire.native.envelope import Found, GridReply, ImageReply, is_sure_enough, score_of
-
-# What each vendor looks for at all. Whoever asks for something else must not be told that nothing was found.
-LOOKED_FOR: Mapping[str, frozenset[Category]] = MappingProxyType(
-    {
-        REKOGNITION: frozenset(Category) - {Category.MEDICAL, Category.SPOOF},
-        GOOGLE: frozenset({Category.ADULT, Category.SPOOF, Category.MEDICAL, Category.VIOLENCE, Category.RACY}),
-        AZURE: frozenset({Category.ADULT, Category.RACY, Category.GORE}),
-    }
-)
 
 
 class FindingReply(BaseModel):

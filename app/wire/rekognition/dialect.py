@@ -20,6 +20,7 @@ import orjson
 from app.core.buckets import AllowedBuckets
 from app.core.clients import Clients
 from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, Picture, RawRequest, canonical_json
+from app.core.moderation_words import REKOGNITION_CATEGORIES
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, RawReply
 from app.wire.headers import answer_headers, read_wishes
@@ -90,7 +91,7 @@ class RekognitionDialect:
             operation=name,
             tenant=tenant,
             source=source,
-            inquiries=(_inquiry(operation, asked, values),),
+            inquiries=(self._inquiry(operation, asked, values),),
             wishes=wishes,
             formats=FORMATS,
             max_image_bytes=operation.inline_bytes if isinstance(source, InlineImage) else request.MAX_STORED_BYTES,
@@ -105,6 +106,19 @@ class RekognitionDialect:
 
     def refuse(self, problem: Problem, request_id: str) -> RawReply:
         return refusals.refuse(problem, request_id)
+
+    def _inquiry(self, operation: Operation, asked: Asked, values: Mapping[str, Any]) -> Inquiry:
+        """What another vendor knows of unsafe content, and this answer has no label for, need not be asked alone."""
+        is_translated = operation.feature is Feature.MODERATION and not self._options.before_aws
+        return Inquiry(
+            feature=operation.feature,
+            parameters=canonical_json(asked.parameters),
+            min_score_unit=asked.min_score_unit,
+            max_results=asked.max_results,
+            own_vendor=refusals.VENDOR,
+            own_request=_own_words(values),
+            categories=REKOGNITION_CATEGORIES if is_translated else (),
+        )
 
     def _settled_alone(self, operation: Operation) -> Bypass | None:
         """Scenes would be lost in a grid, and small print suffers most: the operator decides."""
@@ -125,17 +139,6 @@ class RekognitionDialect:
         found = _found(call, result)
         written = OPERATIONS[call.operation].write(found)
         return RawReply(_SUCCESS_STATUS, headers, orjson.dumps(written.body), len(found.detections) - written.kept)
-
-
-def _inquiry(operation: Operation, asked: Asked, values: Mapping[str, Any]) -> Inquiry:
-    return Inquiry(
-        feature=operation.feature,
-        parameters=canonical_json(asked.parameters),
-        min_score_unit=asked.min_score_unit,
-        max_results=asked.max_results,
-        own_vendor=refusals.VENDOR,
-        own_request=_own_words(values),
-    )
 
 
 def _own_words(values: Mapping[str, Any]) -> str:

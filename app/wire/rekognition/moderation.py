@@ -7,35 +7,16 @@ the vendor's own words, so that nothing is overlooked for being new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from app.core.model import Detection
-from app.core.moderation import Category, category_of
+from app.core.moderation import category_of
+from app.core.moderation_words import REKOGNITION_LABELS
 from app.wire.rekognition.findings import Found, Written, name_of, own_item, percent
 
 # Of the taxonomy whose words are written here. SDK users read it without asking whether it is there.
 MODEL_VERSION = "7.0"
 VERSIONS = ("ModerationModelVersion", "ProjectVersion")
-
-# The label of AWS's upper level that a category of ours is part of ("Moderating content", version 7); None: there is none.
-TOP_LABELS: Mapping[Category, str | None] = MappingProxyType(
-    {
-        Category.ADULT: "Explicit",
-        Category.RACY: "Non-Explicit Nudity of Intimate parts and Kissing",
-        Category.VIOLENCE: "Violence",
-        Category.GORE: "Visually Disturbing",
-        Category.DRUGS: "Drugs & Tobacco",
-        Category.TOBACCO: "Drugs & Tobacco",
-        Category.ALCOHOL: "Alcohol",
-        Category.GAMBLING: "Gambling",
-        Category.RUDE: "Rude Gestures",
-        Category.HATE: "Hate Symbols",
-        Category.MEDICAL: None,
-        Category.SPOOF: None,
-    }
-)
 
 
 def write_moderation(found: Found) -> Written:
@@ -58,7 +39,7 @@ def write_moderation(found: Found) -> Written:
 
 def _top_label(detection: Detection) -> str | None:
     category = category_of(detection)
-    return name_of(detection) if category is None else TOP_LABELS[category]
+    return name_of(detection) if category is None else REKOGNITION_LABELS.get(category)
 
 
 def _entry(name: str, confidence: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def test_features_that_share_sheets() -> None:
         ("Landmarks",),
     )
     assert found.inquiries == {
-        "Adult": Inquiry(Feature.MODERATION, min_score_unit=0.5),
+        "Adult": Inquiry(Feature.MODERATION, min_score_unit=0.5, categories=("adult", "racy", "gore", "violence")),
         "Objects": Inquiry(Feature.OBJECTS),
         "Faces": Inquiry(Feature.FACES),
         "Brands": Inquiry(Feature.LOGOS),

@@ -8,6 +8,8 @@ import pytest
 
 from app.core.geometry import Size
 from app.core.model import Detection, Feature
+from app.core.moderation import Category
+from app.core.moderation_words import AZURE_CATEGORIES
 from app.wire.azure.moderation import write_adult
 
 SIZE = Size(200, 100)
@@ -47,3 +49,9 @@ def unsafe(word: str, score: float, vendor: str = "rekognition", **facts: Any) -
 )
 def test_flags_and_scores(found: list[Detection], expected: dict[str, Any]) -> None:
     assert write_adult(found, SIZE) == CLEAN | expected
+
+
+@pytest.mark.parametrize("category", Category)
+def test_what_the_answer_has_members_for_is_what_clients_are_asked_alone_for(category: Category) -> None:
+    is_said = write_adult([unsafe(category.value, 0.9)], SIZE) != CLEAN
+    assert is_said == (category.value in AZURE_CATEGORIES)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from app.core.geometry import Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import Answer, Detection, Feature, Inquiry
+from app.core.moderation import Category
+from app.core.moderation_words import GOOGLE_CATEGORIES
 from app.errors import Kind, Problem
 from app.wire.google.answers import fields_of
 from app.wire.google.geometry import Scale
@@ -169,6 +171,12 @@ def unsafe(word: str, score: float, vendor: str = "rekognition", **facts: Any) -
 )
 def test_unsafe_content_is_said_in_googles_likelihoods(found: list[Detection], expected: dict[str, str]) -> None:
     assert fields(Feature.MODERATION, *found) == {"safeSearchAnnotation": CLEAN | expected}
+
+
+@pytest.mark.parametrize("category", Category)
+def test_what_the_answer_has_words_for_is_what_clients_are_asked_alone_for(category: Category) -> None:
+    is_said = fields(Feature.MODERATION, unsafe(category.value, 0.9)) != {"safeSearchAnnotation": CLEAN}
+    assert is_said == (category.value in GOOGLE_CATEGORIES)
 
 
 def test_of_what_the_provider_does_not_look_for_nobody_knows() -> None:

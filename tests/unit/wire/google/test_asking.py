@@ -98,6 +98,7 @@ def test_unsafe_content_is_asked_of_groups_and_has_no_number_of_results() -> Non
             min_score_unit=0.5,
             own_vendor="google",
             own_request='{"features":[{"maxResults":3,"model":"builtin/latest","type":"SAFE_SEARCH_DETECTION"}]}',
+            categories=("adult", "spoof", "medical", "violence", "gore", "racy"),
         )
 
 

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.model import Detection, Feature, Tree
-from app.core.moderation import Category
-from app.core.names import AZURE, GOOGLE, REKOGNITION
 from app.wire.native import NativeDialect
-from app.wire.native.moderation import LOOKED_FOR
 from tests.support.wire import PICTURE, answered, native_request
 
 DIALECT = NativeDialect()
@@ -74,9 +71,3 @@ def test_what_nobody_knows_counts_for_everybody(query: str) -> None:
 def test_parents_that_are_none_do_no_harm(broken: Tree) -> None:
     odd = Detection(Feature.MODERATION, "Weapons", 0.9, None, "rekognition", {"parents": broken})
     assert answer_of(odd)["labels"] == [{"label": "Weapons", "category": "violence", "score": 0.9, "parents": []}]
-
-
-def test_every_vendor_says_what_it_looks_for_and_all_of_it_is_known() -> None:
-    assert LOOKED_FOR.keys() == {REKOGNITION, GOOGLE, AZURE}
-    assert LOOKED_FOR[GOOGLE] == {Category(name) for name in GOOGLES}
-    assert frozenset().union(*LOOKED_FOR.values()) == set(Category)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.model import Bypass, Feature, Inquiry, Task
+from app.core.moderation import Category
 from app.errors import Kind, Problem
 from app.wire.contract import Call
 from app.wire.rekognition import RekognitionDialect, RekognitionOptions
@@ -26,8 +27,8 @@ def call_of(operation: str, members: dict[str, Any], options: RekognitionOptions
     return call
 
 
-def inquiry_of(operation: str, members: dict[str, Any]) -> Inquiry:
-    return call_of(operation, members).inquiries[0]
+def inquiry_of(operation: str, members: dict[str, Any], options: RekognitionOptions | None = None) -> Inquiry:
+    return call_of(operation, members, options).inquiries[0]
 
 
 def test_labels_by_default() -> None:
@@ -99,6 +100,14 @@ def test_moderation_asks_for_what_is_at_least_as_likely_as_not(members: dict[str
         ),
     )
     assert call.alone is None
+
+
+def test_before_another_vendor_only_what_the_answer_has_a_label_for_counts() -> None:
+    """AWS itself says nothing else, and may have labels that nobody here knows."""
+    before_other = RekognitionOptions(before_aws=False)
+    assert set(Category) - set(inquiry_of("DetectModerationLabels", {}, before_other).categories) == {"medical", "spoof"}
+    assert inquiry_of("DetectModerationLabels", {}).categories == ()
+    assert inquiry_of("DetectLabels", {}, before_other).categories == ()
 
 
 def test_an_adapter_is_another_model() -> None:
