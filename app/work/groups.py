@@ -6,6 +6,7 @@ In: items of a claimed batch. Out: `Group`, which is passed on and taken apart; 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
@@ -90,12 +91,17 @@ class Work(Protocol):
 
 
 async def side_by_side(parts: Iterable[Coroutine[Any, Any, None]], name: str) -> None:
-    """Await all of them. One lost lease ends all, because they share it: LeaseLost."""
+    """Await all of them. One lost lease ends all, because they share it: LeaseLost. Whatever cannot begin is closed."""
+    waiting = deque(parts)
     try:
         async with asyncio.TaskGroup() as tasks:
-            for part in parts:
-                tasks.create_task(part, name=name)
+            while waiting:
+                tasks.create_task(waiting[0], name=name)
+                del waiting[0]  # its task answers for it from here on
     except ExceptionGroup as group:
         if group.subgroup(LeaseLost) is not None:
             raise LeaseLost(name) from group
         raise
+    finally:
+        for part in waiting:
+            part.close()
