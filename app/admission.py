@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.clock import Clock
-from app.core.model import Picture
+from app.core.model import Picture, Task
 from app.errors import Kind, Problem
 from app.imaging.decode import is_cheap
 from app.imaging.header import inspect
+from app.imaging.header import is_plain as is_plain_picture
 from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.wire.contract import Call, InlineImage, LinkedImage
 from app.work.pixels import PixelPool
@@ -16,10 +17,11 @@ from app.work.pixels import PixelPool
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that was let in."""
+    """An image that was let in. `is_plain`: it looks the same to every reader; looked at only where that matters."""
 
     data: bytes
     picture: Picture
+    is_plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Admission:
         picture = await self.pixels.ahead(inspect, data, formats=call.formats, max_pixels=self.max_pixels)
         if call.check is not None:
             call.check(picture)
-        image = Image(data, picture)
+        is_judged = any(inquiry.feature.task is Task.MODERATE for inquiry in call.inquiries)
+        is_plain = not is_judged or await self.pixels.ahead(is_plain_picture, data, picture)
+        image = Image(data, picture, is_plain)
         self._require_affordable(image, call)
         return image
 

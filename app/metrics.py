@@ -52,7 +52,7 @@ VERDICTS = ("cleared", "single")
 DENSITY_DIRECTIONS = ("sparser", "trial", "denser")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
-    "setting", "prevalence", "operation",
+    "setting", "prevalence", "transparent", "operation",
 )  # fmt: skip
 PROVIDER_FAULTS = (
     "image_refused", "request_refused", "provider_denied", "throttled", "provider_unavailable", "provider_timeout",

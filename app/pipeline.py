@@ -24,7 +24,7 @@ from app.core.budget import Budget
 from app.core.grouping import PREVALENCE
 from app.core.labels import labels_of
 from app.core.layout import fits_a_grid
-from app.core.mix import Choice
+from app.core.mix import ALL_ALONE, Choice
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release, Task
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
@@ -60,6 +60,10 @@ LOOK_AGAIN_S = 0.5
 WITHDRAW_S = 0.5
 # What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
 OUTAGE_PATIENCE_S = 7.0
+
+# Why there is no company for an image, by the source of such a choice; the accuracy budget where it is no other.
+TRANSPARENT = "transparent"
+_BYPASSES = {PREVALENCE: Bypass.PREVALENCE, TRANSPARENT: Bypass.TRANSPARENT}
 
 log = get_logger(__name__)
 
@@ -168,7 +172,7 @@ class Pipeline:
         """One inquiry's outcome, from a shared sheet or alone."""
         inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
         lane = self._lane(call, inquiry)
-        choice = self._choice(lane, call.wishes.max_map_drop)
+        choice = self._choice(lane, call.wishes.max_map_drop, image)
         job = self._job(call, inquiry, lane, image, request_id, deadline_s, choice)
         outcome = await self._gathered_or_alone(call, job, choice, deadline_s)
         outcome = _named(inquiry, self._sure_enough(inquiry, outcome))
@@ -237,12 +241,14 @@ class Pipeline:
             layouts=(ALONE,),
         )
 
-    def _choice(self, lane: Lane, wish: float | None) -> Choice:
-        """By the accuracy budget; groups by the share of unsafe images, but where no loss at all is accepted."""
+    def _choice(self, lane: Lane, wish: float | None, image: Image) -> Choice:
+        """By the accuracy budget; groups by the share of unsafe images, but where no loss at all is accepted. What would look
+        different on a sheet is in no group: that is how somebody would hide it.
+        """
         budget = self._policy.budget
         if lane.task is not Task.MODERATE or self._groups is None or budget.is_nothing(wish):
             return budget.choice(lane.feature.on_sheet, wish)
-        return self._groups.choice(lane)
+        return self._groups.choice(lane) if image.is_plain else Choice(ALL_ALONE, ALL_ALONE.tiers[0], TRANSPARENT)
 
     def _job(
         self, call: Call, inquiry: Inquiry, lane: Lane, image: Image, request_id: str, deadline_s: float, choice: Choice
@@ -280,7 +286,7 @@ class Pipeline:
             Bypass.CALLER: not call.wishes.grid or _is_too_short(call.wishes.max_wait_s),
             Bypass.SETTING: _is_too_short(self._policy.max_wait_s) or self._stays_alone(call, job),
             call.alone or Bypass.FEATURES: call.alone is not None or self._placeless.knows(job.inquiry, self._clock.now_s()),
-            Bypass.PREVALENCE if choice.source == PREVALENCE else Bypass.BUDGET: job.lane.capacity < 2,
+            _BYPASSES.get(choice.source, Bypass.BUDGET): job.lane.capacity < 2,
             Bypass.SIZE: not self._fits_a_grid(job.picture),
             Bypass.DRAINING: self._draining,
             Bypass.DEADLINE: job.max_wait_s < SHORTEST_WINDOW_S,

@@ -108,6 +108,7 @@ class Bypass(StrEnum):
     FEATURES = "features"  # asks for something without geometry, or of a model that was seen to answer without
     SETTING = "setting"  # the operator chose to send these alone
     PREVALENCE = "prevalence"  # so many images are unsafe, or so little is known yet, that a group test would cost more
+    TRANSPARENT = "transparent"  # to be moderated, and does not look the same to every reader
     OPERATION = "operation"  # not an operation that can be gridded: passed through
 
 

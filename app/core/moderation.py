@@ -11,6 +11,7 @@ Words: Rekognition's taxonomy of version 7 ("Moderating content", two upper leve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -117,13 +118,33 @@ class Margins:
         return self.by_size[min(larger)] if larger else self.by_size[max(self.by_size)]
 
 
+# A picture that is shown smaller than on a sheet of so many belongs in no group: nothing is known of how it would score.
+MOST_CROWDED = 36
+
+
+def crowding(images: int, relative_scale: float) -> int:
+    """The size of the group in whose margin an image is judged: a panorama among portraits is shown as small as if there were
+    many more. `relative_scale`: how large it is on the sheet, alone it would be 1. (A fifth is let pass: gutters, odd shapes.)
+    """
+    return max(images, math.floor(0.8 / max(relative_scale, 1e-3) ** 2))
+
+
 DEFAULT_MARGINS = Margins(MappingProxyType({2: 0.3, 4: 0.45, 9: 0.65, 25: 0.8}))
 
 
-def threshold(inquiry: Inquiry, margin: float = 0.0) -> float:
-    """Score from which on a finding counts for this client, 0 to 1."""
+def threshold(inquiry: Inquiry, margin: float = 0.0, *, steps: Sequence[float] = (), seen_unit: float = 1.0) -> float:
+    """Score from which on a finding counts for this client, 0 to 1; in a group where there is a margin.
+
+    `steps`: the only scores that a vendor gives (Google's words): in a group the next one below the client's own counts, too,
+    because nothing lies between. `seen_unit`: the lowest score that spoke against a group of which this is a part: what was
+    seen when it was small must not be overlooked now that it is larger.
+    """
     own = DEFAULT_THRESHOLD_UNIT if inquiry.min_score_unit is None else inquiry.min_score_unit
-    return max(min(own, LEAST_THRESHOLD_UNIT), own * (1 - margin))
+    if margin <= 0:
+        return own
+    below = [step for step in steps if 0 < step < own]
+    lowered = min([own * (1 - margin), seen_unit, *below[-1:]])
+    return max(min(own, LEAST_THRESHOLD_UNIT), lowered)
 
 
 def is_unsafe(findings: Sequence[Detection], inquiry: Inquiry) -> bool:
@@ -143,11 +164,17 @@ def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: floa
     Of small content a vendor may name no more than the upper level ("Violence" of what is "Blood & Gore" alone), so a related
     category counts, too; and so does what the vendor itself has flagged (Azure), at whatever score.
     """
-    least_unit = threshold(inquiry, margin)
-    return any(
-        (finding.score_unit >= least_unit or finding.fields.get("flagged") is True) and _may_concern(inquiry, finding)
+    return counted_unit(findings, inquiry, threshold(inquiry, margin)) is not None
+
+
+def counted_unit(findings: Sequence[Detection], inquiry: Inquiry, least_unit: float) -> float | None:
+    """The lowest score of those findings that do, judged at this threshold; None where there are none."""
+    counted = [
+        finding.score_unit
         for finding in findings
-    )
+        if (finding.score_unit >= least_unit or finding.fields.get("flagged") is True) and _may_concern(inquiry, finding)
+    ]
+    return min(counted, default=None)
 
 
 def is_undecided(findings: Sequence[Detection], inquiry: Inquiry) -> bool:

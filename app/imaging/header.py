@@ -40,6 +40,15 @@ def inspect(data: bytes, *, formats: frozenset[str], max_pixels: int) -> Picture
     return picture
 
 
+def is_plain(data: bytes, picture: Picture) -> bool:
+    """Whether every reader sees the same picture in it: nothing transparent, no further frames. `picture`: what `inspect` said.
+
+    What is transparent is shown on white on a sheet; what a vendor makes of it when it is alone is its own affair.
+    """
+    readers = {"png": png.is_plain, "webp": webp.is_plain}
+    return picture.format not in readers or readers[picture.format](data)
+
+
 def _format(data: bytes) -> str:
     if not data:
         raise Problem(Kind.INVALID_IMAGE, "the image is empty")

@@ -20,6 +20,7 @@ _HEAD_BYTES = 13
 _HEAD_CHUNK_BYTES = 12 + _HEAD_BYTES
 _LARGEST_SIDE_PX = 2**31 - 1  # section 11.2.1
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}  # bit depths by colour type, table 11.1
+_WITH_ALPHA = frozenset({4, 6})  # colour types with an alpha channel
 # What the pixels depend on. Everything else is left out before decoding: text and profiles may be compressed bombs.
 _FOR_THE_EYE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 # Encoders write chunks of 4 KiB and more: this many are 40 MB of picture. The bound keeps millions of empty chunks cheap.
@@ -48,6 +49,12 @@ def inspect(data: bytes) -> Size:
     if b"IDAT" not in names:
         raise broken("it has no pixels")
     return _head_size(span(data, len(MAGIC), _HEAD_CHUNK_BYTES))
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether every reader sees the same: nothing in it is transparent, and there is one frame."""
+    colour = data[len(MAGIC) + 8 + 9]
+    return colour not in _WITH_ALPHA and not any(chunk.name in (b"tRNS", b"acTL") for chunk in _chunks(data))
 
 
 def essentials(data: bytes) -> bytes:

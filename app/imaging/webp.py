@@ -16,6 +16,8 @@ from app.imaging.fields import broken, span, truncated, unsigned
 _RIFF, _WEBP = b"RIFF", b"WEBP"
 _FIRST_CHUNK_AT = 12
 _ANIMATED_FLAG = 0x02
+_ALPHA_FLAG = 0x10
+_VP8L_ALPHA_BIT = 28  # behind two sides of 14 bits
 _SIDE_BITS = 0x3FFF  # both codecs: 14 bits
 _VP8_START_CODE = b"\x9d\x01\x2a"
 _VP8L_SIGNATURE = b"\x2f"
@@ -47,6 +49,13 @@ def inspect(data: bytes) -> tuple[Size, int]:
     if canvas not in (None, size):
         raise broken("its header and its pixels disagree about the size")
     return size, turned
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether nothing in it may be transparent."""
+    flags = {name: span(body, 0, 1)[0] & _ALPHA_FLAG for name, body in _chunks(data) if name == b"VP8X"}
+    lossless = [unsigned(body, 1, 4, little=True) >> _VP8L_ALPHA_BIT & 1 for name, body in _chunks(data) if name == b"VP8L"]
+    return not any(flags.values()) and not any(lossless)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -50,6 +50,13 @@ def number(value: Any) -> float:
     return float(value)
 
 
+def not_negative(value: Any) -> Any:
+    """The value, whatever it is. Raises Broken for a number below 0: what nobody can be so sure of must not read as nothing."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        raise Broken("a score below zero")
+    return value
+
+
 def coordinate(value_unit: float) -> float:
     """A ratio of an image's side that can be a place in or around it."""
     if not -FARTHEST_UNIT <= value_unit <= FARTHEST_UNIT:  # also false for NaN

@@ -28,7 +28,8 @@ class Capabilities:
     `names`: its own name for each feature that it offers; `prices` are by such names.
     `accuracy_table`: the column of the paper's table that stands for it until it is calibrated.
     `input`: how its detector sees an image, where that is known. `usual_score_unit`: clients who name no threshold are given
-    what is at least so sure; None where the provider has a threshold of its own.
+    what is at least so sure; None where the provider has a threshold of its own. `moderation_steps`: the only scores that it
+    has for unsafe content, ascending; empty where they are continuous.
     """
 
     provider: str
@@ -44,6 +45,7 @@ class Capabilities:
     narrower: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
     input: DetectorInput | None = None
     usual_score_unit: float | None = None
+    moderation_steps: tuple[float, ...] = ()
 
     @property
     def features(self) -> frozenset[Feature]:

@@ -24,16 +24,12 @@ async def ask_group(
     sheet: Sheet,
     jobs: Sequence[Job],
     *,
-    margin: float,
+    threshold_unit: float,
     time_left_s: float,
     permit: Permit | None = None,
 ) -> Asked:
-    """Pay for one inference of the sheet of these jobs, all of one lane, at a threshold below all of theirs by the margin.
-
-    Raises AskFailed, LeaseLost.
-    """
+    """Pay for one inference of the sheet of these jobs, all of one lane, at this threshold. Raises AskFailed, LeaseLost."""
     lane = jobs[0].lane
-    threshold_unit = loosest_threshold([job.inquiry for job in jobs], margin)
     inquiry = Inquiry(lane.feature, parameters=lane.parameters, min_score_unit=threshold_unit)
     return await caller.ask(
         sheet.data, inquiry, kind=PaidKind.GROUP_TEST, time_left_s=time_left_s, permit=permit, task=lane.task
@@ -83,7 +79,13 @@ class GroupQuestions:
         jobs, layout = [item.job for item in group.items], composed.sheet.plan.layout
         left_s = group.time_left_s(self.clock.now_s())
         try:
-            asked = await ask_group(self.caller, composed.sheet, jobs, margin=0.0, time_left_s=left_s)
+            asked = await ask_group(
+                self.caller,
+                composed.sheet,
+                jobs,
+                threshold_unit=loosest_threshold([job.inquiry for job in jobs], 0.0),
+                time_left_s=left_s,
+            )
         except AskFailed as failed:
             bills = group.charged(failed.paid, layout=layout, compose_s=composed.compose_s, provider_s=failed.provider_s)
             await deliver(_alike(jobs, Failure.of(failed.problem), bills))

@@ -21,11 +21,12 @@ from typing import Protocol
 from app.clock import Clock
 from app.core.group_cost import partition
 from app.core.group_testing import Question, Step, answered, apart, begin, failed, given_up, hurried, released
+from app.core.layout import Placement, relative_scale
 from app.core.model import ALONE, Answer, Failure, Job, Layout, Outcome, Tree
-from app.core.moderation import Margins, is_clean, is_unsafe, speaks_against
+from app.core.moderation import MOST_CROWDED, Margins, counted_unit, crowding, is_clean, is_unsafe, threshold
 from app.core.prevalence import Evidence, Prevalence
 from app.errors import Kind, Problem
-from app.imaging.compose import SpoiledSheet
+from app.imaging.compose import Sheet, SpoiledSheet
 from app.log import get_logger
 from app.providers.calling import Asked, AskFailed, Caller
 from app.work.alone import ask_alone
@@ -113,6 +114,7 @@ class _Test:
         self._bills = {job_id: group.bills[job_id] for job_id in first.ids}
         self._first_layouts: dict[str, Layout] = {}
         self._sheets = 0
+        self._seen_unit = 1.0  # the lowest score that spoke against anybody
         self._evidence = Evidence()
 
     async def run(self) -> None:
@@ -145,17 +147,33 @@ class _Test:
             return hurried(question, set(spoiled.failures))
         except Problem:  # the sheet as a whole could not be made: fewer images will fit
             return failed(question)
-        margin = self._work.margins.of(len(jobs))
+        bars = {place.job_id: self._bar(place, composed.sheet) for place in composed.sheet.plan.placements}
+        unseen = {job_id for job_id, bar in bars.items() if bar is None}
+        if unseen:
+            return hurried(question, unseen)
+        sound = {job_id: bar for job_id, bar in bars.items() if bar is not None}
         try:
-            asked = await self._pay(question, composed, margin)
+            asked = await self._pay(question, composed, min(sound.values()))
         except AskFailed as failure:
             self._charge(question, composed, failure.paid, failure.provider_s)
             self._tested(question, "failed")
             return await self._group_failed(question, failure)
         self._charge(question, composed, asked.paid, asked.provider_s, asked.attempt_s)
-        return await self._group_answered(question, asked, margin)
+        return await self._group_answered(question, asked, sound)
 
-    async def _pay(self, question: Question, composed: Composed, margin: float) -> Asked:
+    def _bar(self, place: Placement, sheet: Sheet) -> float | None:
+        """Score from which on the sheet's answer speaks against this image; None where it is shown too small for any."""
+        crowd = crowding(len(sheet.plan.placements), relative_scale(place, sheet.plan.sheet))
+        if crowd > MOST_CROWDED:
+            return None
+        return threshold(
+            self._items[place.job_id].job.inquiry,
+            self._work.margins.of(crowd),
+            steps=self._work.sheets.capabilities.moderation_steps,
+            seen_unit=self._seen_unit,
+        )
+
+    async def _pay(self, question: Question, composed: Composed, threshold_unit: float) -> Asked:
         """Ask about the sheet, in a time that leaves each image that depends on it enough to be asked alone."""
         jobs = self._jobs(question)
         self._work.sheets.ledger.sheet(str(composed.sheet.plan.layout), self._bills[jobs[0].id].release.value, len(jobs))
@@ -163,15 +181,17 @@ class _Test:
             self._work.caller,
             composed.sheet,
             jobs,
-            margin=margin,
+            threshold_unit=threshold_unit,
             time_left_s=self._left_s((*question.ids, *question.sibling)) - self._round_s(),
             permit=self._group.permit,
         )
 
-    async def _group_answered(self, question: Question, asked: Asked, margin: float) -> Step:
+    async def _group_answered(self, question: Question, asked: Asked, bars: Mapping[str, float]) -> Step:
         reading, jobs = asked.reading, self._jobs(question)
         unsure = is_unsure(reading, jobs)
-        suspects = {job.id for job in jobs if speaks_against(reading.detections, job.inquiry, margin)}
+        against = {job.id: counted_unit(reading.detections, job.inquiry, bars[job.id]) for job in jobs}
+        suspects = {job_id for job_id, score_unit in against.items() if score_unit is not None}
+        self._seen_unit = min([self._seen_unit, *(score_unit for score_unit in against.values() if score_unit is not None)])
         if question.round == 1:
             self._evidence.judged |= frozenset(question.ids)
             self._evidence.is_alarmed |= bool(unsure or suspects)

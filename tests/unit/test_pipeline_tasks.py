@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from app.core.geometry import UnitBox
 from app.core.model import ALONE, Answer, Bypass, Detection, Feature, Inquiry, Outcome, Task
@@ -118,3 +120,22 @@ async def test_images_of_one_stream_are_known_however_they_are_packed(pixels: Pi
     (one,), (other,) = rare.intake.jobs.values(), often.intake.jobs.values()
     assert one.lane.key != other.lane.key
     assert one.lane.stream == other.lane.stream
+
+
+def transparent() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGBA", (160, 120), (220, 20, 20, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+async def test_what_looks_different_on_a_sheet_is_moderated_alone(pixels: PixelPool) -> None:
+    """Red, and transparent: on a sheet it would be white."""
+    found, _ = moderating(pixels, 0.001)
+    asked = replace(MODERATE, source=InlineImage(transparent()))
+    outcome = only((await found.pipeline.answer(asked, "request")).outcomes)
+    assert found.tally.bypasses == [Bypass.TRANSPARENT]
+    assert isinstance(outcome.result, Answer)
+    assert [detection.label for detection in outcome.result.detections] == ["violence"]
+    both = replace(asked, inquiries=(Inquiry(Feature.OBJECTS), *MODERATE.inquiries))
+    await found.pipeline.answer(both, "request")
+    assert found.tally.bypasses == [Bypass.TRANSPARENT] * 2

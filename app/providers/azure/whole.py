@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import or_none, text
+from app.providers.answers import not_negative, or_none, text
 from app.providers.azure.features import VENDOR
 from app.providers.azure.trees import Frame, score_of
 
@@ -42,6 +42,7 @@ def adult(items: list[Any], _: Frame) -> Iterator[Detection | None]:
 
 def _judged(kind: tuple[str, str, str], said: dict[str, Any]) -> Detection:
     label, score_member, flag_member = kind
+    not_negative(said.get(score_member))
     flag = said.get(flag_member)
     fields: dict[str, Tree] = {"flagged": flag} if isinstance(flag, bool) else {}
     return Detection(Feature.MODERATION, label, score_of(said, score_member, otherwise=None), None, VENDOR, fields)

@@ -27,6 +27,10 @@ TYPES: Mapping[Feature, str] = MappingProxyType(
         Feature.MODERATION: "SAFE_SEARCH_DETECTION",
     }
 )
+# Google says no more than these words. They are spread evenly; POSSIBLE is in the middle, where most clients draw their line.
+LIKELIHOODS: Mapping[str, float] = MappingProxyType(
+    {"UNKNOWN": 0.0, "VERY_UNLIKELY": 0.05, "UNLIKELY": 0.25, "POSSIBLE": 0.5, "LIKELY": 0.75, "VERY_LIKELY": 0.95}
+)
 DOCUMENT_TEXT = "DOCUMENT_TEXT_DETECTION"  # the same feature for dense pages, and the same price
 # "maxResults does not apply" to text; safe search always says the same five things.
 UNCAPPED = frozenset({Feature.TEXT, Feature.MODERATION})
@@ -70,4 +74,5 @@ def capabilities() -> Capabilities:
         # open ones, and least hurt by small images.
         accuracy_table="rekognition",
         vendor=VENDOR,
+        moderation_steps=tuple(sorted(LIKELIHOODS.values())),
     )

@@ -2,27 +2,22 @@
 
     LABELS      one per labelAnnotation. {"mid": ..., "topicality": ...} as far as they are said; how many there are, and
                 what it is a kind of, Google does not say
-    MODERATION  five: adult, spoof, medical, violence, racy. {"likelihood": "POSSIBLE", say}; its score is `SCORES`' of that
+    MODERATION  five: adult, spoof, medical, violence, racy. {"likelihood": "POSSIBLE", say}; its score is that of `LIKELIHOODS`
 
 For a finding that is broken there is a None; its neighbours stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from app.core.model import Detection, Feature, Tree
 from app.providers.answers import Broken, garbled
-from app.providers.google.features import VENDOR
+from app.providers.google.features import LIKELIHOODS, VENDOR
 from app.providers.google.trees import Object, label_of, score_of
 
 SUSPICIONS = ("adult", "spoof", "medical", "violence", "racy")
 _UNKNOWN = "UNKNOWN"
-# Google says no more than these words. They are spread evenly; POSSIBLE is in the middle, where most clients draw their line.
-SCORES: Mapping[str, float] = MappingProxyType(
-    {_UNKNOWN: 0.0, "VERY_UNLIKELY": 0.05, "UNLIKELY": 0.25, "POSSIBLE": 0.5, "LIKELY": 0.75, "VERY_LIKELY": 0.95}
-)
 
 
 def labels(answer: Object) -> Iterator[Detection | None]:
@@ -52,7 +47,7 @@ def safe_search(answer: Object) -> Iterator[Detection | None]:
 
 def _suspicion(name: str, likelihood: str | int) -> Detection | None:
     """None for a likelihood that is newer than the protocol here: it arrives as a number."""
-    score_unit = SCORES.get(str(likelihood))
+    score_unit = LIKELIHOODS.get(str(likelihood))
     if score_unit is None:
         return None
     return Detection(Feature.MODERATION, name, score_unit, None, VENDOR, {"likelihood": likelihood})

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.labels import label_facts
 from app.core.model import Detection, Feature, Tree
-from app.providers.answers import MAX_DEPTH, entries, or_none, text
+from app.providers.answers import MAX_DEPTH, entries, not_negative, or_none, text
 from app.providers.rekognition.operations import VENDOR
 from app.providers.rekognition.trees import score_unit, typed_fields
 
@@ -37,6 +37,7 @@ def moderation(answer: dict[str, Any]) -> Iterator[Detection | None]:
 
     def read(label: dict[str, Any]) -> Detection:
         name = text(label, "Name")
+        not_negative(label.get("Confidence"))
         fields: dict[str, Tree] = {"moderation": typed_fields(label), "parents": [*_ancestors(name, _parent(label), parents)]}
         return Detection(Feature.MODERATION, name, score_unit(label), None, VENDOR, fields)
 

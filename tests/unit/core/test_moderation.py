@@ -16,6 +16,7 @@ from app.core.moderation import (
     Margins,
     cares_for,
     category_of,
+    crowding,
     is_clean,
     is_undecided,
     is_unsafe,
@@ -225,3 +226,26 @@ def test_what_the_vendor_does_not_know_clears_nobody_who_cares() -> None:
     assert is_undecided([unknown], asking(0.5))
     assert not is_undecided([unknown], asking(0.5, Category.ADULT))
     assert not is_clean([unknown], asking(0.5))
+
+
+def test_where_a_vendor_has_steps_the_next_one_below_counts_in_every_group() -> None:
+    """Google: what is POSSIBLE alone may be UNLIKELY among others, and nothing lies between."""
+    steps = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
+    assert [threshold(asking(0.5), margin, steps=steps) for margin in (0.1, 0.3, 0.65)] == pytest.approx([0.25, 0.25, 0.175])
+    assert threshold(asking(0.75), 0.1, steps=steps) == 0.5
+    assert threshold(asking(0.03), 0.1, steps=steps) == pytest.approx(0.027)
+    assert threshold(asking(0.5), 0.0, steps=steps) == 0.5
+
+
+@given(own=scores, margin=scores, seen=scores)
+def test_what_spoke_against_a_group_speaks_against_its_parts(own: float, margin: float, seen: float) -> None:
+    if margin > 0 and seen >= LEAST_THRESHOLD_UNIT:
+        assert threshold(asking(own), margin, seen_unit=seen) <= max(seen, min(own, LEAST_THRESHOLD_UNIT))
+    assert threshold(asking(own), margin, seen_unit=seen) <= own
+
+
+@pytest.mark.parametrize(
+    ("images", "relative_scale", "size"), [(9, 1 / 3, 9), (4, 0.49, 4), (2, 0.66, 2), (2, 0.5, 3), (9, 0.12, 55), (1, 1.5, 1)]
+)
+def test_an_image_is_judged_by_how_small_it_is_shown(images: int, relative_scale: float, size: int) -> None:
+    assert crowding(images, relative_scale) == size

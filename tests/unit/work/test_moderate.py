@@ -16,7 +16,7 @@ from app.core.group_testing import answered, begin
 from app.core.model import Answer, Detection, Failure, Feature, Inquiry, Item, Outcome, Release
 from app.errors import Kind, Problem
 from app.providers.calling import LeaseLost
-from app.providers.contract import Reading
+from app.providers.contract import Capabilities, Reading
 from app.work.groups import open_group
 from app.work.pixels import PixelPool
 from tests.support.colours import COLOURS, painted
@@ -330,3 +330,38 @@ async def test_each_image_is_told_its_own_first_layout_and_its_own_sheet(pixels:
     several = ModerateBench(AlarmedProvider(), pixels, prevalence=0.2)
     found = await answer(several, items(*EIGHT[:6]))
     assert len({outcome.bill.sheet_id for outcome in found.values()}) == 2
+
+
+class Wordy(AlarmedProvider):
+    """Has five scores, as Google has five words."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, moderation_steps=STEPS)
+
+    async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+        reading = await super().infer(image, inquiry, timeout_s=timeout_s)
+        said = [replace(one, score_unit=max(step for step in STEPS if step <= one.score_unit)) for one in reading.detections]
+        return replace(reading, detections=tuple(said))
+
+
+STEPS = (0.0, 0.25, 0.5, 0.75)
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+async def test_what_drops_by_a_word_on_a_sheet_is_found_in_groups_of_any_size(pixels: PixelPool, count: int) -> None:
+    """Just enough for its client alone. Wherever it lies in its group, it is asked alone in the end."""
+    for place in range(count):
+        colours = [colour for colour in EIGHT if colour != "red"][: count - 1]
+        colours.insert(place, "red")
+        bench = ModerateBench(Wordy(alarming={"red": ("violence", 0.74)}), pixels)
+        assert colours_of((await answer(bench, items(*colours)))["red"]) == ["red"]
+
+
+async def test_an_image_that_is_shown_far_smaller_than_the_others_is_asked_alone(pixels: PixelPool) -> None:
+    """A panorama among portraits: no margin is known for that."""
+    panorama = Item(job("red", size=Size(1600, 140)), 0.0, 30.0)
+    portraits = [Item(job(colour, size=Size(160, 1400)), 0.0, 30.0) for colour in EIGHT if colour != "red"]
+    bench = ModerateBench(AlarmedProvider(alarming={"red": ("violence", 0.55)}), pixels)
+    outcomes = await answer(bench, (panorama, *portraits))
+    assert colours_of(outcomes["red"]) == ["red"]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from app.core.model import Detection, Feature
 from app.core.moderation import category_of
 from app.errors import Kind, Problem
-from app.providers.google.whole import SCORES, SUSPICIONS, labels, safe_search
+from app.providers.google.features import LIKELIHOODS
+from app.providers.google.whole import SUSPICIONS, labels, safe_search
 from tests.support.google_answers import LABEL, SAFE_SEARCH
 
 BY_NUMBER: dict[int, str] = {likelihood.value: name for name, likelihood in vision.Likelihood.__members__.items()}
@@ -91,8 +92,8 @@ def test_no_annotation_is_garbled_and_never_clean() -> None:
 
 
 def test_every_likelihood_of_the_protocol_has_a_score_and_likelier_ones_a_higher_one() -> None:
-    assert [BY_NUMBER[number] for number in sorted(BY_NUMBER)] == list(SCORES)
-    scores = list(SCORES.values())
+    assert [BY_NUMBER[number] for number in sorted(BY_NUMBER)] == list(LIKELIHOODS)
+    scores = list(LIKELIHOODS.values())
     assert scores == sorted(set(scores))
     assert all(0.0 <= score_unit <= 1.0 for score_unit in scores)
 
