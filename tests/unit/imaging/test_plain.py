@@ -19,7 +19,7 @@ def stored(mode: str, format: str, **options: Any) -> bytes:
     frames = options.pop("frames", 1)
     if frames > 1:
         options |= {"save_all": True, "append_images": [Image.new("RGBA", (64, 48), (0, 0, 0, 255))] * (frames - 1)}
-    picture.convert(mode).save(buffer, format, **options)
+    (picture.convert("RGB") if mode == "P" else picture).convert(mode).save(buffer, format, **options)
     return buffer.getvalue()
 
 
