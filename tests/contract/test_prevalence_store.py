@@ -43,18 +43,23 @@ async def test_the_same_commands_give_the_same_numbers_as_the_pure_model(bench: 
         stream = rng.choice(STREAMS)
         images = rng.choice([0, 1, 1, 2, 9, 100, 5000])
         unsafe = rng.randint(0, images)
-        model[stream] = model[stream].seen(images, unsafe)
-        assert await store.seen(stream, images, unsafe) == model[stream]
+        judged = rng.uniform(0, images - unsafe)
+        counts = (images, unsafe, judged, rng.uniform(0, judged))
+        model[stream] = model[stream].seen(*counts)
+        assert await store.seen(stream, *counts) == model[stream]
         other = rng.choice(STREAMS)
         assert await store.read(other) == model[other]
 
 
-@pytest.mark.parametrize(("images", "unsafe"), [(1, 2), (-1, 0), (0, 1), (3, -1)])
-async def test_impossible_counts_are_refused_and_change_nothing(bench: Bench, images: int, unsafe: int) -> None:
+@pytest.mark.parametrize(
+    "counts",
+    [(1, 2, 0.0, 0.0), (-1, 0, 0.0, 0.0), (0, 1, 0.0, 0.0), (3, -1, 0.0, 0.0), (3, 0, 1.0, 2.0), (3, 0, 1.0, -1.0)],
+)
+async def test_impossible_counts_are_refused_and_change_nothing(bench: Bench, counts: tuple[int, int, float, float]) -> None:
     store = (await bench.start()).prevalence
     await store.seen(STREAM, 3, 1)
     with pytest.raises(ValueError, match="unsafe images"):
-        await store.seen(STREAM, images, unsafe)
+        await store.seen(STREAM, *counts)
     assert await store.read(STREAM) == Prevalence(3, 1)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.group_cost import best_group, group_cost, halving_optimum
-from app.core.prevalence import MEMORY_IMAGES, Prevalence
+from app.core.prevalence import MEMORY_IMAGES, PRIOR_JUDGED, Evidence, Prevalence, expected_alarms
 
 
 @st.composite
@@ -117,3 +117,66 @@ def test_impossible_counts_are_refused(images: int, unsafe: int) -> None:
 def test_an_estimate_of_impossible_counts_is_refused(images: float, unsafe: float) -> None:
     with pytest.raises(ValueError, match="unsafe images"):
         Prevalence(images, unsafe)
+
+
+# --- images that flag a group, and are accepted alone ---
+
+
+def test_images_that_only_alarm_groups_raise_the_estimate_like_unsafe_ones() -> None:
+    quiet, alarmed = after((1000, 0)), Prevalence().seen(1000, 0, 1000.0, 250.0)
+    assert alarmed.alarm_share == pytest.approx(250 / (1000 + PRIOR_JUDGED))
+    assert alarmed.estimate == pytest.approx(quiet.estimate + (1 - quiet.estimate) * alarmed.alarm_share)
+    assert best_group(alarmed.estimate, 9) < best_group(quiet.estimate, 9)
+
+
+def test_alarms_are_forgotten_as_unsafe_images_are() -> None:
+    known = Prevalence().seen(1000, 0, 1000.0, 1000.0).seen(1000, 0)
+    assert known.alarms == pytest.approx(1000 / math.e)
+    assert known.judged == pytest.approx(1000 / math.e)
+
+
+@pytest.mark.parametrize(("judged", "alarms"), [(1.0, 2.0), (1.0, -1.0), (math.nan, 0.0), (1.0, math.nan)])
+def test_more_alarms_than_judged_images_are_refused(judged: float, alarms: float) -> None:
+    with pytest.raises(ValueError, match="alarms of"):
+        Prevalence().seen(3, 0, judged, alarms)
+    with pytest.raises(ValueError, match="alarms of"):
+        Prevalence(3.0, 0.0, judged, alarms)
+
+
+@pytest.mark.parametrize(
+    ("suspects", "share", "expected"),
+    [
+        (0, 0.5, 0.0),
+        (1, 0.0, 1.0),  # somebody it was
+        (9, 0.0, 1.0),
+        (9, 1.0, 9.0),
+        (2, 0.5, 4 / 3),  # of the three cases with an alarm, one has two
+        (3, 0.5, 12 / 7),
+    ],
+)
+def test_of_several_suspects_so_many_raised_the_alarm_as_is_to_be_expected(
+    suspects: int, share: float, expected: float
+) -> None:
+    assert expected_alarms(suspects, share) == pytest.approx(expected)
+
+
+@given(suspects=st.integers(1, 25), share=st.floats(0, 1))
+def test_expected_alarms_are_at_least_one_and_at_most_all(suspects: int, share: float) -> None:
+    assert 1 <= expected_alarms(suspects, share) <= suspects
+
+
+@pytest.mark.parametrize(
+    ("evidence", "counts"),
+    [
+        (Evidence(), (0, 0, 0.0, 0.0)),
+        (Evidence(cleared=9), (9, 0, 9.0, 0.0)),
+        (Evidence(unsafe=1), (1, 1, 0.0, 0.0)),  # alone from the start: nothing about alarms
+        (Evidence(safe=1), (1, 0, 0.0, 0.0)),
+        (Evidence(is_alarmed=True, cleared=4, unsafe=1, safe=1, safe_and_judged=1), (6, 1, 4.0, 0.0)),  # explained
+        (Evidence(is_alarmed=True, cleared=1, safe=2, safe_and_judged=2), (3, 0, 3.0, 4 / 3)),
+        (Evidence(is_alarmed=True, safe=3, safe_and_judged=2), (3, 0, 2.0, 4 / 3)),  # one had no time for the group
+    ],
+)
+def test_what_a_group_teaches(evidence: Evidence, counts: tuple[int, int, float, float]) -> None:
+    assert evidence.counts(0.5) == pytest.approx(counts)
+    Prevalence().seen(*evidence.counts(0.5))
