@@ -118,8 +118,14 @@ class Margins:
         return self.by_size[min(larger)] if larger else self.by_size[max(self.by_size)]
 
 
-# A picture that is shown smaller than on a sheet of so many belongs in no group: nothing is known of how it would score.
-MOST_CROWDED = 36
+# A picture that is shown smaller than on a sheet of so many (or half as many again as there are) belongs in no group: nothing
+# is known of how it would score.
+MOST_CROWDED = 25
+
+
+def is_shown_too_small(images: int, relative_scale: float) -> bool:
+    """Whether it should be asked alone, in whatever company it is."""
+    return crowding(images, relative_scale) > max(MOST_CROWDED, 1.5 * images)
 
 
 def crowding(images: int, relative_scale: float) -> int:

@@ -23,7 +23,7 @@ from app.core.group_cost import partition
 from app.core.group_testing import Question, Step, answered, apart, begin, failed, given_up, hurried, released
 from app.core.layout import Placement, relative_scale
 from app.core.model import ALONE, Answer, Failure, Job, Layout, Outcome, Tree
-from app.core.moderation import MOST_CROWDED, Margins, counted_unit, crowding, is_clean, is_unsafe, threshold
+from app.core.moderation import Margins, counted_unit, crowding, is_clean, is_shown_too_small, is_unsafe, threshold
 from app.core.prevalence import Evidence, Prevalence
 from app.errors import Kind, Problem
 from app.imaging.compose import Sheet, SpoiledSheet
@@ -163,12 +163,12 @@ class _Test:
 
     def _bar(self, place: Placement, sheet: Sheet) -> float | None:
         """Score from which on the sheet's answer speaks against this image; None where it is shown too small for any."""
-        crowd = crowding(len(sheet.plan.placements), relative_scale(place, sheet.plan.sheet))
-        if crowd > MOST_CROWDED:
+        images, scale = len(sheet.plan.placements), relative_scale(place, sheet.plan.sheet)
+        if is_shown_too_small(images, scale):
             return None
         return threshold(
             self._items[place.job_id].job.inquiry,
-            self._work.margins.of(crowd),
+            self._work.margins.of(crowding(images, scale)),
             steps=self._work.sheets.capabilities.moderation_steps,
             seen_unit=self._seen_unit,
         )
