@@ -29,6 +29,8 @@ from app.log import get_logger
 REFRESH_S = 1.0
 # Longest wait for the first word of the store about a stream, seconds: far above a round trip, far below an image's time.
 FIRST_S = 0.2
+# Streams that are read anew when somebody looks at their mean: those that were used last.
+MOST_REFRESHED = 50
 # Streams that are remembered; the one that was used longest ago is forgotten first.
 MOST_STREAMS = 10_000
 # Beyond so many, what is owed is halved, images: in the store the older half would by now count 1/e and less.
@@ -96,8 +98,7 @@ class Prevalences:
     def estimate(self, stream: str) -> float:
         """The share of unsafe images as far as it is known, 0 to 1; the prior's where nothing is."""
         known = self._get(stream)
-        if known.told_s is None or self._clock.now_s() - known.told_s > REFRESH_S:
-            self._sync(known)
+        self._refresh(known)
         return known.shown.estimate
 
     async def known(self, stream: str) -> Prevalence:
@@ -121,7 +122,11 @@ class Prevalences:
         self._sync(known)
 
     def mean(self) -> float | None:
-        """Mean of the estimates, by the images behind them; None where no image was seen."""
+        """Mean of the estimates, by the images behind them; None where no image was seen. Whoever has had nothing to do for a
+        while knows what the others have learned by the next time that he is asked.
+        """
+        for known in list(self._streams.values())[-MOST_REFRESHED:]:
+            self._refresh(known)
         shown = [known.shown for known in self._streams.values()]
         images = sum(one.images for one in shown)
         return sum(one.images * one.estimate for one in shown) / images if images > 0 else None
@@ -148,6 +153,10 @@ class Prevalences:
         if len(self._streams) > MOST_STREAMS:
             self._streams.popitem(last=False)
         return known
+
+    def _refresh(self, known: _Stream) -> None:
+        if known.told_s is None or self._clock.now_s() - known.told_s > REFRESH_S:
+            self._sync(known)
 
     def _sync(self, known: _Stream) -> None:
         """Begin to tell and to ask the store, unless that is under way, or the store has just failed."""

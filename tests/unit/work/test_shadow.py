@@ -13,7 +13,7 @@ import pytest
 from app.clock import ManualClock
 from app.core.density import Patience
 from app.core.geometry import UnitBox
-from app.core.model import ALONE, Answer, Bill, Detection, Failure, Feature, Job, Layout, Outcome, Task
+from app.core.model import ALONE, Answer, Bill, Detection, Failure, Feature, Inquiry, Job, Layout, Outcome, Task
 from app.errors import Kind, Problem
 from app.providers.calling import MOST_SHADOWS, Caller
 from app.work.pixels import PixelPool
@@ -147,6 +147,16 @@ async def test_tasks_are_watched_apart_and_told_by_their_names(pixels: PixelPool
         assert here.shadow.limited(labelled).lane.layouts == (ALONE,)
         assert here.shadow.limited(RED) is RED
     assert [mean for _, mean, _, _ in here.tally.figures] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+async def test_labels_are_compared_by_the_objects_that_their_sheet_was_asked_for(pixels: PixelPool) -> None:
+    """The vendor's own labels have no boxes: with them every grid would look perfect."""
+    labels = replace(RED, lane=replace(RED.lane, task=Task.CLASSIFY, feature=Feature.LABELS), inquiry=Inquiry(Feature.LABELS))
+    async with bench(pixels) as here:
+        here.shadow.consider(labels, BAD)
+        await here.tally.until(1)
+    assert [inquiry.feature for _, inquiry in here.provider.asked] == [Feature.OBJECTS]
+    assert [mean for _, mean, _, _ in here.tally.figures] == [0.0]
 
 
 async def test_it_asks_what_the_sheet_was_asked(pixels: PixelPool) -> None:
