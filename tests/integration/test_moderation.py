@@ -20,7 +20,7 @@ from tests.support.server import RunningServer, running_server
 SETTINGS = {
     "TESSERA_MAX_WAIT_MS": "150",
     "TESSERA_PROVIDER_TIMEOUT_MS": "1000",
-    "TESSERA_REQUEST_TIMEOUT_MS": "20000",
+    "TESSERA_REQUEST_TIMEOUT_MS": "9000",
 }
 # So many safe pictures teach a fresh proxy that groups pay.
 LESSON = 40
