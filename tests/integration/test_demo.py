@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -135,6 +135,15 @@ def test_a_child_that_fails_is_shown_with_its_own_words(tmp_path: Path) -> None:
     assert "  | " in done.stderr, "the end of its log"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A run of the tests in the background of a shell ignores Ctrl-C, and so would everything that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_takes_its_children_with_it(which: signal.Signals, tmp_path: Path) -> None:
     line = demo_line("--count", "30", "--rate", "1", "--out", str(tmp_path))
