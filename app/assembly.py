@@ -30,6 +30,7 @@ from app.core.clients import Clients, parse_clients
 from app.core.group_cost import halving_optimum
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
+from app.core.moderation import Margins
 from app.dial import Dial, build_dial, described, known_margins
 from app.embedded import start_emulator
 from app.errors import Problem
@@ -390,13 +391,20 @@ async def _worker(settings: Settings, tools: _Tools, accumulator: Accumulator, p
         caller=tools.caller,
         sheets=sheets,
         estimates=prevalences,
-        margins=await asyncio.to_thread(known_margins, settings, tools.provider.capabilities),
+        margins=await _margins(settings, tools),
         largest=settings.moderate_group,
         ledger=tools.ledger,
         clock=tools.clock,
     )
     work = ByTask(tools.caller, _detect(tools, sheets), {Task.MODERATE: moderate})
     return Worker(accumulator, work, tools.ledger, tools.clock, max_inflight=settings.max_inflight)
+
+
+async def _margins(settings: Settings, tools: _Tools) -> Margins:
+    """Of group tests; the calibration is read only where nobody has read it yet."""
+    if tools.dial is not None:
+        return tools.dial.margins
+    return await asyncio.to_thread(known_margins, settings, tools.provider.capabilities)
 
 
 def _sheets(tools: _Tools) -> SheetMaker:

@@ -43,6 +43,11 @@ class Dial:
     chooser: Chooser
 
     @property
+    def margins(self) -> Margins:
+        """Of group tests."""
+        return _margins_of(self.budget.calibration)
+
+    @property
     def choice(self) -> Choice:
         """What the operator's budget buys for objects, the feature that is calibrated."""
         return self.budget.choice(Feature.OBJECTS)
@@ -81,11 +86,12 @@ async def build_dial(
 
 
 def known_margins(settings: Settings, capabilities: Capabilities) -> Margins:
-    """Of group tests: those of the calibration, where it has any. For workers, which have no dial.
+    """Of group tests, for processes without a dial. Raises CalibrationError, OSError."""
+    return _margins_of(_own_calibration(settings, capabilities))
 
-    Raises CalibrationError, OSError.
-    """
-    calibration = _own_calibration(settings, capabilities)
+
+def _margins_of(calibration: Calibration | None) -> Margins:
+    """Those of the calibration, where it has any."""
     return calibration.moderation.margins if calibration is not None and calibration.moderation else DEFAULT_MARGINS
 
 

@@ -24,7 +24,7 @@ from app.core.budget import Budget
 from app.core.grouping import PREVALENCE
 from app.core.labels import labels_of
 from app.core.layout import fits_a_grid
-from app.core.mix import ALL_ALONE, Choice
+from app.core.mix import Choice
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release, Task
 from app.core.placeless import Placeless
 from app.errors import Fault, Kind, Problem
@@ -248,7 +248,7 @@ class Pipeline:
         budget = self._policy.budget
         if lane.task is not Task.MODERATE or self._groups is None or budget.is_nothing(wish):
             return budget.choice(lane.feature.on_sheet, wish)
-        return self._groups.choice(lane) if image.is_plain else Choice(ALL_ALONE, ALL_ALONE.tiers[0], TRANSPARENT)
+        return self._groups.choice(lane) if image.is_plain else Choice.alone(TRANSPARENT)
 
     def _job(
         self, call: Call, inquiry: Inquiry, lane: Lane, image: Image, request_id: str, deadline_s: float, choice: Choice

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.core.accuracy import allowed_layouts
 from app.core.calibration import Calibration
-from app.core.mix import ALL_ALONE, Choice, Expected, Means, Mix, Tier, choose
+from app.core.mix import Choice, Expected, Means, Mix, Tier, choose
 from app.core.model import Feature, GridMode, Layout
 
 
@@ -39,7 +39,7 @@ class Budget:
         """What an image of this feature may be part of; `wish` is the caller's own budget."""
         budget = self.max_map_drop if wish is None else wish
         if self.is_nothing(wish):
-            return Choice(ALL_ALONE, ALL_ALONE.tiers[0], "budget")
+            return Choice.alone("budget")
         if self.fixed_layouts and wish is None:
             return self._single(self.fixed_layouts, "setting")
         known = self.calibration

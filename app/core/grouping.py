@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from app.core.group_cost import group_cost
-from app.core.mix import ALL_ALONE, Choice, Expected, Mix, Tier
+from app.core.mix import Choice, Expected, Mix, Tier
 from app.core.model import ALONE, Layout
 
 # What such a choice is named after.
@@ -35,7 +35,7 @@ def _choice(prevalence: float, largest: int) -> Choice:
     best = min(sizes, key=lambda size: (group_cost(size, prevalence) / size, size))
     layouts = tuple(layout for layout in LAYOUTS if layout.cells <= best) if best > 1 else (ALONE,)
     if layouts == (ALONE,):
-        return Choice(ALL_ALONE, ALL_ALONE.tiers[0], PREVALENCE)
+        return Choice.alone(PREVALENCE)
     tier = Tier(layouts)
     cost = group_cost(best, prevalence) / best
     return Choice(Mix(f"groups of {best}", (tier,), Expected(cost, 0.0)), tier, PREVALENCE)

@@ -156,6 +156,11 @@ class Choice:
     fallback: Tier
     source: str
 
+    @classmethod
+    def alone(cls, source: str) -> Choice:
+        """Every image by itself, for the reason that `source` names."""
+        return cls(ALL_ALONE, ALL_ALONE.tiers[0], source)
+
     @property
     def widest(self) -> Tier:
         """The tier with most images on a sheet."""

@@ -164,17 +164,13 @@ def is_clean(findings: Sequence[Detection], inquiry: Inquiry) -> bool:
     return not is_unsafe(findings, inquiry) and not is_undecided(findings, inquiry)
 
 
-def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float) -> bool:
-    """Whether the answer to a group may be about this client's image.
+def counted_unit(findings: Sequence[Detection], inquiry: Inquiry, least_unit: float) -> float | None:
+    """The lowest score of those findings in the answer to a group that may be about this client's image, judged at this
+    threshold; None where nothing speaks against it.
 
     Of small content a vendor may name no more than the upper level ("Violence" of what is "Blood & Gore" alone), so a related
     category counts, too; and so does what the vendor itself has flagged (Azure), at whatever score.
     """
-    return counted_unit(findings, inquiry, threshold(inquiry, margin)) is not None
-
-
-def counted_unit(findings: Sequence[Detection], inquiry: Inquiry, least_unit: float) -> float | None:
-    """The lowest score of those findings that do, judged at this threshold; None where there are none."""
     counted = [
         finding.score_unit
         for finding in findings

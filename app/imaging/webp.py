@@ -53,9 +53,14 @@ def inspect(data: bytes) -> tuple[Size, int]:
 
 def is_plain(data: bytes) -> bool:
     """Whether nothing in it may be transparent."""
-    flags = {name: span(body, 0, 1)[0] & _ALPHA_FLAG for name, body in _chunks(data) if name == b"VP8X"}
-    lossless = [unsigned(body, 1, 4, little=True) >> _VP8L_ALPHA_BIT & 1 for name, body in _chunks(data) if name == b"VP8L"]
-    return not any(flags.values()) and not any(lossless)
+    return not any(_has_alpha(name, body) for name, body in _chunks(data))
+
+
+def _has_alpha(name: bytes, body: bytes) -> bool:
+    """Whether this chunk says so."""
+    if name == b"VP8X":
+        return bool(span(body, 0, 1)[0] & _ALPHA_FLAG)
+    return name == b"VP8L" and bool(unsigned(body, 1, 4, little=True) >> _VP8L_ALPHA_BIT & 1)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -7,19 +7,12 @@ much about its stream as a group does: without it, nobody would notice that a fl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.core.grouping import group_choice
 from app.core.mix import Choice
 from app.core.model import Answer, Job, Lane, Outcome, Task
 from app.core.moderation import is_clean
-
-
-class Estimates(Protocol):
-    """The share of unsafe images, by stream (`Lane.stream`). Neither waits."""
-
-    def estimate(self, stream: str) -> float: ...
-    def seen(self, stream: str, images: int, unsafe: int) -> None: ...
+from app.work.prevalence import Estimates
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from app.providers.calling import Asked, AskFailed, Caller
 from app.work.alone import ask_alone
 from app.work.group_question import ask_group, is_unsure
 from app.work.groups import DELIVERY_MARGIN_S, TRIPPED_OVER, Deliver, Group, side_by_side
+from app.work.prevalence import Estimates
 from app.work.sheets import Composed, SheetMaker
 
 # What a round takes beside the provider's time, seconds: composing a sheet on a busy machine, reading its answer.
@@ -43,18 +44,6 @@ FIRST_TRY_ROUNDS = 2
 ASKED_AGAIN = TRIPPED_OVER | {Kind.THROTTLED}
 
 log = get_logger(__name__)
-
-
-class Knowledge(Protocol):
-    """What is known of the share of unsafe images, by stream (`Lane.stream`)."""
-
-    async def known(self, stream: str) -> Prevalence:
-        """Waits a moment for what other processes know of a stream that is new here."""
-        ...
-
-    def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> None:
-        """So many more images were decided, see `Prevalence.seen`."""
-        ...
 
 
 class GroupLedger(Protocol):
@@ -75,7 +64,7 @@ class ModerateWork:
 
     caller: Caller
     sheets: SheetMaker
-    estimates: Knowledge
+    estimates: Estimates
     margins: Margins
     largest: int
     ledger: GroupLedger

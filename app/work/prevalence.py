@@ -17,6 +17,7 @@ import asyncio
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.accumulator.contract import PrevalenceStore
 from app.clock import Clock
@@ -83,8 +84,26 @@ class _Stream:
         return owed
 
 
+class Estimates(Protocol):
+    """What the front half and the worker use of the share of unsafe images, by stream (`Lane.stream`)."""
+
+    def estimate(self, stream: str) -> float:
+        """The share as far as it is known, 0 to 1; at once."""
+        ...
+
+    async def known(self, stream: str) -> Prevalence:
+        """All that is known; waits a moment for what other processes know of a stream that is new here."""
+        ...
+
+    def seen(self, stream: str, images: int, unsafe: int, judged: float = 0.0, alarms: float = 0.0) -> None:
+        """So many more images were decided, see `Prevalence.seen`; at once."""
+        ...
+
+
 class Prevalences:
-    """None of it raises, and only `known` waits. Called on a running event loop; `close` ends the calls under way."""
+    """Implements `Estimates`: none of it raises, and only `known` waits. Called on a running event loop; `close` ends the calls
+    under way.
+    """
 
     def __init__(self, store: PrevalenceStore, clock: Clock) -> None:
         self._store = store

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,11 +15,11 @@ from azure.cognitiveservices.vision.computervision.models import VisualFeatureTy
 
 from app.core.geometry import Size
 from tests.support.azure_clients import analysis_client, vision_client
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import running_emulator
 from tests.support.moderated import safe_picture, unsafe_picture
 from tests.support.pictures import picture
 from tests.support.sdk import new_key, together
-from tests.support.server import RunningServer, running_server
+from tests.support.two_proxies import TwoProxies, two_proxies
 
 VGA = Size(640, 480)
 CHANCE = np.random.default_rng(12)
@@ -35,24 +34,8 @@ KEY = "operators-key"
 MEETING_MS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """Two proxies in front of one Azure: as it is set up, and with tags by detection."""
-
-    server: RunningServer
-    detecting: RunningServer
-    emulator: RunningEmulator
-
-    def units(self) -> dict[str, int]:
-        """What the vendor has charged for so far."""
-        return dict(self.emulator.counters()["inferences"])
-
-    def paid_since(self, before: Mapping[str, int]) -> dict[str, int]:
-        return {name: count - before.get(name, 0) for name, count in self.units().items() if count != before.get(name, 0)}
-
-
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoProxies]:
     folder = tmp_path_factory.mktemp("whole")
     with ExitStack() as stack:
         emulator = stack.enter_context(running_emulator("--no-classical", "--secret", KEY, vendor="azure"))
@@ -63,9 +46,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             "TESSERA_MAX_WAIT_MS": str(MEETING_MS),
             "TESSERA_LAYOUTS": "2x1",
         }
-        server = stack.enter_context(running_server(folder / "log", **settings))
-        detecting = stack.enter_context(running_server(folder / "other", **settings, TESSERA_CLASSIFY="detection"))
-        yield Rig(server, detecting, emulator)
+        yield stack.enter_context(two_proxies(folder, emulator, settings))
 
 
 def analyzed(url: str, key: str, image: bytes, *features: VisualFeatureTypes, **more: Any) -> Any:
@@ -93,7 +74,7 @@ NOTHING = {
 }
 
 
-def test_clean_images_are_cleared_together_and_unsafe_ones_have_azures_own_answer(rig: Rig) -> None:
+def test_clean_images_are_cleared_together_and_unsafe_ones_have_azures_own_answer(rig: TwoProxies) -> None:
     """Of a new client's images the first go one by one, later ones by groups."""
     key = new_key()
     for found in judged(rig.server.url, key, CLEAN):
@@ -109,7 +90,7 @@ def test_clean_images_are_cleared_together_and_unsafe_ones_have_azures_own_answe
         assert found[place] in (NOTHING, direct[place])
 
 
-def test_beside_other_features_it_is_one_answer(rig: Rig) -> None:
+def test_beside_other_features_it_is_one_answer(rig: TwoProxies) -> None:
     """Color is Azure's to answer, whole; the ids and the size are those of the client's own request and image."""
     before = rig.units()
     found = analyzed(rig.server.url, new_key(), UNSAFE["racy"], ADULT, COLOR)
@@ -119,7 +100,7 @@ def test_beside_other_features_it_is_one_answer(rig: Rig) -> None:
     assert found.request_id
 
 
-def test_tags_are_azures_own_unless_it_is_said_otherwise(rig: Rig) -> None:
+def test_tags_are_azures_own_unless_it_is_said_otherwise(rig: TwoProxies) -> None:
     content, before = SCENES[0].content, rig.units()
     found = tagged(rig.server.url, new_key(), content)
     old = analyzed(rig.server.url, new_key(), content, OLD_TAGS)
@@ -128,7 +109,7 @@ def test_tags_are_azures_own_unless_it_is_said_otherwise(rig: Rig) -> None:
     assert old.tags == analyzed(rig.emulator.url, KEY, content, OLD_TAGS).tags
 
 
-def test_tags_out_of_the_objects_on_a_sheet(rig: Rig) -> None:
+def test_tags_out_of_the_objects_on_a_sheet(rig: TwoProxies) -> None:
     """A client of each version; they pay one sheet, and each has the tags of its own image."""
     key, before = new_key(), rig.units()
     new, old = together(
@@ -141,7 +122,7 @@ def test_tags_out_of_the_objects_on_a_sheet(rig: Rig) -> None:
         assert [one.confidence for one in tags] == sorted((one.confidence for one in tags), reverse=True)
 
 
-def test_beside_a_caption_they_are_one_answer(rig: Rig) -> None:
+def test_beside_a_caption_they_are_one_answer(rig: TwoProxies) -> None:
     key, before = new_key(), rig.units()
     results = together(*(partial(tagged, rig.detecting.url, key, scene.content, CAPTION) for scene in SCENES))
     assert rig.paid_since(before) == {"objects": 1, "caption": 2}
@@ -150,7 +131,7 @@ def test_beside_a_caption_they_are_one_answer(rig: Rig) -> None:
         assert result.caption is not None
 
 
-def test_an_image_that_goes_alone_has_azures_own_tags(rig: Rig) -> None:
+def test_an_image_that_goes_alone_has_azures_own_tags(rig: TwoProxies) -> None:
     """3.2 gets them of 4.0."""
     content, before, off = SCENES[0].content, rig.units(), {"X-Tessera-Grid": "off"}
     found = tagged(rig.detecting.url, new_key(), content, headers=off)
@@ -161,7 +142,7 @@ def test_an_image_that_goes_alone_has_azures_own_tags(rig: Rig) -> None:
     assert rig.paid_since(before) == {"tags": 3}
 
 
-def test_tags_in_another_language_stay_with_azure(rig: Rig) -> None:
+def test_tags_in_another_language_stay_with_azure(rig: TwoProxies) -> None:
     before = rig.units()
     tagged(rig.detecting.url, new_key(), SCENES[0].content, language="de")
     analyzed(rig.detecting.url, new_key(), SCENES[0].content, OLD_TAGS, language="es")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -15,12 +14,12 @@ import pytest
 from google.cloud import vision
 
 from app.core.geometry import Size
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import running_emulator
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
 from tests.support.moderated import safe_picture, unsafe_picture
 from tests.support.pictures import picture
 from tests.support.sdk import new_key, together
-from tests.support.server import RunningServer, running_server
+from tests.support.two_proxies import TwoProxies, two_proxies
 
 VGA = Size(640, 480)
 CHANCE = np.random.default_rng(11)
@@ -37,24 +36,8 @@ ACQUAINTED = 6
 Client = vision.ImageAnnotatorClient
 
 
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """Two proxies in front of one Google: as it is set up, and with labels by detection."""
-
-    server: RunningServer
-    detecting: RunningServer
-    emulator: RunningEmulator
-
-    def units(self) -> dict[str, int]:
-        """What the vendor has charged for so far."""
-        return dict(self.emulator.counters()["inferences"])
-
-    def paid_since(self, before: Mapping[str, int]) -> dict[str, int]:
-        return {name: count - before.get(name, 0) for name, count in self.units().items() if count != before.get(name, 0)}
-
-
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoProxies]:
     folder = tmp_path_factory.mktemp("whole")
     with ExitStack() as stack:
         emulator = stack.enter_context(running_emulator("--no-classical", vendor="google"))
@@ -65,13 +48,11 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             "TESSERA_MAX_WAIT_MS": str(MEETING_MS),
             "TESSERA_LAYOUTS": "2x1",
         }
-        server = stack.enter_context(running_server(folder / "log", **settings))
-        detecting = stack.enter_context(running_server(folder / "other", **settings, TESSERA_CLASSIFY="detection"))
-        yield Rig(server, detecting, emulator)
+        yield stack.enter_context(two_proxies(folder, emulator, settings))
 
 
 @pytest.fixture(params=("rest", "grpc"))
-def client(request: pytest.FixtureRequest, rig: Rig) -> Iterator[Client]:
+def client(request: pytest.FixtureRequest, rig: TwoProxies) -> Iterator[Client]:
     if request.param == "rest":
         yield rest_client(rig.server.url)
         return
@@ -92,7 +73,7 @@ def likelihoods(response: Any) -> dict[str, str]:
 VERY_UNLIKELY = dict.fromkeys(WORDS, "VERY_UNLIKELY")
 
 
-def test_clean_images_are_cleared_together_and_unsafe_ones_have_googles_own_answer(rig: Rig, client: Client) -> None:
+def test_clean_images_are_cleared_together_and_unsafe_ones_have_googles_own_answer(rig: TwoProxies, client: Client) -> None:
     """Of two batches of a new client the first begins one by one, and the second is asked by groups."""
     key = with_key(new_key())
     for response in annotated(client, CLEAN[:ACQUAINTED], SAFE, metadata=key):
@@ -108,7 +89,7 @@ def test_clean_images_are_cleared_together_and_unsafe_ones_have_googles_own_answ
     assert (found[4]["adult"], found[8]["violence"]) == ("VERY_LIKELY", "VERY_LIKELY")
 
 
-def test_what_is_unlikely_enough_in_a_group_is_clean(rig: Rig) -> None:
+def test_what_is_unlikely_enough_in_a_group_is_clean(rig: TwoProxies) -> None:
     """Whatever the client is told, it is what Google says of the image alone, or that Google saw nothing in its group."""
     client, key = rest_client(rig.server.url), with_key(new_key())
     annotated(client, CLEAN[:ACQUAINTED], SAFE, metadata=key)
@@ -120,7 +101,7 @@ def test_what_is_unlikely_enough_in_a_group_is_clean(rig: Rig) -> None:
     assert faint in (own, VERY_UNLIKELY)
 
 
-def test_beside_labels_it_stays_free_and_the_rest_is_split_all_the_same(rig: Rig, client: Client) -> None:
+def test_beside_labels_it_stays_free_and_the_rest_is_split_all_the_same(rig: TwoProxies, client: Client) -> None:
     direct = rest_client(rig.emulator.url)
     for features, paid in (
         ((SAFE, LABEL), {LABEL: 1}),
@@ -134,13 +115,13 @@ def test_beside_labels_it_stays_free_and_the_rest_is_split_all_the_same(rig: Rig
         assert response == alone
 
 
-def post(rig: Rig, query: str, *features: str) -> Any:
+def post(rig: TwoProxies, query: str, *features: str) -> Any:
     images = [{"image": {"content": b64encode(UNSAFE["adult"]).decode()}, "features": [{"type": one} for one in features]}]
     url = f"{rig.detecting.url}/v1/images:annotate?key={new_key()}&{query}"
     return httpx.post(url, content=json.dumps({"requests": images})).raise_for_status().json()["responses"]
 
 
-def test_masks_and_enums_by_number(rig: Rig) -> None:
+def test_masks_and_enums_by_number(rig: TwoProxies) -> None:
     (found,) = post(rig, "fields=responses(safeSearchAnnotation/adult)", SAFE, OBJECTS)
     assert found == {"safeSearchAnnotation": {"adult": "VERY_LIKELY"}}
     (found,) = post(rig, "$alt=json;enum-encoding=int&fields=responses/safeSearchAnnotation(adult,racy)", SAFE)
@@ -150,7 +131,7 @@ def test_masks_and_enums_by_number(rig: Rig) -> None:
     assert {name for one in found["labelAnnotations"] for name in one} == {"description"}
 
 
-def test_labels_out_of_the_objects_on_a_sheet(rig: Rig) -> None:
+def test_labels_out_of_the_objects_on_a_sheet(rig: TwoProxies) -> None:
     """Two clients pay one sheet; each has the labels of its own image, with the ids of Google's objects."""
     key, before = new_key(), rig.units()
     client = rest_client(rig.detecting.url, key)
@@ -170,7 +151,7 @@ def test_labels_out_of_the_objects_on_a_sheet(rig: Rig) -> None:
 OFF = ("x-tessera-grid", "off")
 
 
-def test_an_image_that_goes_alone_has_googles_own_labels(rig: Rig) -> None:
+def test_an_image_that_goes_alone_has_googles_own_labels(rig: TwoProxies) -> None:
     before = rig.units()
     (found,) = annotated(rest_client(rig.detecting.url), [SCENES[0].content], LABEL, metadata=[OFF, *with_key(new_key())])
     assert rig.paid_since(before) == {LABEL: 1}
@@ -178,7 +159,7 @@ def test_an_image_that_goes_alone_has_googles_own_labels(rig: Rig) -> None:
     assert found == alone
 
 
-def test_labels_and_safe_search_go_the_cheaper_way(rig: Rig) -> None:
+def test_labels_and_safe_search_go_the_cheaper_way(rig: TwoProxies) -> None:
     """Half a sheet of objects and a share of a group cost more than labels, beside which safe search is free."""
     before = rig.units()
     (found,) = annotated(rest_client(rig.detecting.url), [SCENES[0].content], LABEL, SAFE, metadata=with_key(new_key()))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.clock import ManualClock
+from app.clock import Clock, ManualClock
 from app.core.accuracy import drops, table
 from app.core.geometry import Size
 from app.core.layout import GridRules
@@ -84,33 +85,32 @@ def items(*colours: str, time_left_s: float = 30.0) -> tuple[Item, ...]:
     return tuple(Item(job(colour), waited_s=0.05, time_left_s=time_left_s) for colour in colours)
 
 
-class Bench:
-    """DetectWork with a looking provider, a clock moved by hand, and everything it delivered."""
+class WorkBench:
+    """What any work needs: a caller of a looking provider, a maker of sheets, and everything that was delivered."""
 
-    def __init__(self, provider: ColourProvider, pixels: PixelPool) -> None:
-        self.provider = provider
-        self.clock = provider.clock = ManualClock(100.0)
+    clock: Clock
+
+    def __init__(self, provider: ColourProvider, pixels: PixelPool, clock: Clock) -> None:
+        self.clock = clock
         self.tally = Tally()
         self.delivered: list[Outcome] = []
         self.caller = Caller(
-            provider, clock=self.clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=self.tally, wait=self._wait
+            provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=self.tally, wait=self._wait
         )
-        self.work = DetectWork(
-            caller=self.caller,
-            sheets=SheetMaker(
-                capabilities=provider.capabilities,
-                rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
-                drops=drops(table("rekognition")),
-                pixels=pixels,
-                ledger=self.tally,
-                clock=self.clock,
-            ),
+        self.sheets = SheetMaker(
+            capabilities=provider.capabilities,
+            rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
+            drops=drops(table("rekognition")),
+            pixels=pixels,
             ledger=self.tally,
-            clock=self.clock,
+            clock=clock,
         )
 
     async def _wait(self, seconds: float) -> None:
-        self.clock.advance(seconds)
+        if isinstance(self.clock, ManualClock):
+            self.clock.advance(seconds)
+        else:
+            await asyncio.sleep(seconds)
 
     async def deliver(self, outcomes: Sequence[Outcome]) -> None:
         self.delivered.extend(outcomes)
@@ -120,3 +120,15 @@ class Bench:
         found = {outcome.job_id: outcome for outcome in self.delivered}
         assert len(found) == len(self.delivered), "a job was answered twice"
         return found
+
+
+class Bench(WorkBench):
+    """DetectWork with a looking provider and a clock moved by hand."""
+
+    clock: ManualClock
+
+    def __init__(self, provider: ColourProvider, pixels: PixelPool) -> None:
+        self.provider = provider
+        provider.clock = ManualClock(100.0)
+        super().__init__(provider, pixels, provider.clock)
+        self.work = DetectWork(caller=self.caller, sheets=self.sheets, ledger=self.tally, clock=self.clock)

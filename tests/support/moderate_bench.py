@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from app.clock import Clock, ManualClock, SystemClock
-from app.core.accuracy import drops, table
+from app.clock import ManualClock, SystemClock
 from app.core.geometry import Size
 from app.core.grouping import LAYOUTS
-from app.core.layout import GridRules
-from app.core.model import Detection, Feature, GridMode, Inquiry, Item, Job, Lane, Outcome, Picture, Task
+from app.core.model import Detection, Feature, Inquiry, Item, Job, Lane, Picture, Task
 from app.core.moderation import Margins
 from app.core.prevalence import Prevalence
-from app.providers.calling import Caller
 from app.providers.contract import Reading
 from app.work.moderate import ModerateWork
 from app.work.pixels import PixelPool
-from app.work.sheets import SheetMaker
 from tests.support.colours import LANDSCAPE, ColourProvider, painted
-from tests.support.detect_bench import Tally
+from tests.support.detect_bench import WorkBench
 
 LARGEST = 9
 
@@ -85,49 +79,22 @@ def items(*colours: str, time_left_s: float = 30.0) -> tuple[Item, ...]:
     return tuple(Item(job(colour), waited_s=0.05, time_left_s=time_left_s) for colour in colours)
 
 
-class ModerateBench:
-    """ModerateWork with a looking provider, a clock (moved by hand unless one is given), and everything it delivered."""
+class ModerateBench(WorkBench):
+    """ModerateWork with a looking provider, and a clock that is moved by hand unless one is given."""
 
     def __init__(
         self, provider: AlarmedProvider, pixels: PixelPool, prevalence: float = 0.01, clock: SystemClock | None = None
     ) -> None:
         self.provider = provider
         provider.clock = None if clock else ManualClock(100.0)
-        self.clock: Clock = clock or provider.clock or SystemClock()
-        self.tally = Tally()
+        super().__init__(provider, pixels, clock or provider.clock or SystemClock())
         self.estimates = FixedEstimates(prevalence)
-        self.delivered: list[Outcome] = []
-        self.caller = Caller(
-            provider, clock=self.clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=self.tally, wait=self._wait
-        )
         self.work = ModerateWork(
             caller=self.caller,
-            sheets=SheetMaker(
-                capabilities=provider.capabilities,
-                rules=GridRules(mode=GridMode.KEPT, sheet_side_px=provider.capabilities.sheet_side_px),
-                drops=drops(table("rekognition")),
-                pixels=pixels,
-                ledger=self.tally,
-                clock=self.clock,
-            ),
+            sheets=self.sheets,
             estimates=self.estimates,
             margins=Margins({9: 0.6}),
             largest=LARGEST,
             ledger=self.tally,
             clock=self.clock,
         )
-
-    async def _wait(self, seconds: float) -> None:
-        if isinstance(self.clock, ManualClock):
-            self.clock.advance(seconds)
-        else:
-            await asyncio.sleep(seconds)
-
-    async def deliver(self, outcomes: Sequence[Outcome]) -> None:
-        self.delivered.extend(outcomes)
-
-    def by_id(self) -> dict[str, Outcome]:
-        """Delivered outcomes by job; fails when a job got two."""
-        found = {outcome.job_id: outcome for outcome in self.delivered}
-        assert len(found) == len(self.delivered), "a job was answered twice"
-        return found

@@ -7,10 +7,13 @@ unsafe marker is given as what they go by: its side as a share of the picture's,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from app.core.geometry import Size
+from app.core.model import Detection, Inquiry
+from app.core.moderation import counted_unit, threshold
 from app.detectors.markers import MARKER_COUNT, QUIET_SHARE
 from app.emulators.meanings import FIRST_UNSAFE_ID
 from tests.support.marker_scenes import Placed, busy, stored
@@ -19,6 +22,11 @@ from tests.support.marker_scenes import Placed, busy, stored
 LEAST_PATCH_PX = 25
 SAFE_SHARES = (0.1, 0.3)
 JPEG_QUALITY = 90
+
+
+def speaks_against(findings: Sequence[Detection], inquiry: Inquiry, margin: float) -> bool:
+    """Whether the answer to a group may be about this client's image, judged with this margin."""
+    return counted_unit(findings, inquiry, threshold(inquiry, margin)) is not None
 
 
 def safe_picture(rng: np.random.Generator, size: Size) -> bytes:

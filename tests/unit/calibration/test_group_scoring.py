@@ -20,7 +20,7 @@ from app.calibration.group_scoring import (
     specificity,
 )
 from app.core.model import Detection, Feature, Inquiry
-from app.core.moderation import speaks_against
+from tests.support.moderated import speaks_against
 
 NAMES = tuple("abcdef")
 SCORES = st.integers(0, 100).map(lambda percent: percent / 100)

@@ -21,9 +21,9 @@ from app.core.moderation import (
     is_undecided,
     is_unsafe,
     loosest_threshold,
-    speaks_against,
     threshold,
 )
+from tests.support.moderated import speaks_against
 
 scores = st.floats(0.0, 1.0)
 

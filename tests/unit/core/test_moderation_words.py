@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from app.core.model import Detection, Feature, Inquiry
-from app.core.moderation import Category, category_of, is_unsafe, speaks_against
+from app.core.moderation import Category, category_of, is_unsafe
 from app.core.moderation_words import (
     AZURE_CATEGORIES,
     AZURE_WORDS,
@@ -19,6 +19,7 @@ from app.core.moderation_words import (
     word_of,
 )
 from app.core.names import AZURE, GOOGLE, REKOGNITION
+from tests.support.moderated import speaks_against
 
 # What is told apart by us, and not by a vendor whose word is the wider one.
 WIDER = {
