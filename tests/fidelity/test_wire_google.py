@@ -27,7 +27,15 @@ from tests.support.google_wire import answered, asked_image, calls_of, grpc_requ
 # Recorded requests of the real SDKs are kept outside the repository; TESSERA_TEST_CAPTURES names their folder.
 CAPTURES = Path(os.environ.get("TESSERA_TEST_CAPTURES", Path(__file__).parents[3] / "shared" / "wire" / "captures"))
 RECORDED = [path for path in sorted(CAPTURES.glob("google_*.json")) if not path.stem.endswith("_errors")]
-GRIDDED = {"OBJECT_LOCALIZATION", "FACE_DETECTION", "LANDMARK_DETECTION", "LOGO_DETECTION", "TEXT_DETECTION"}
+GRIDDED = {
+    "OBJECT_LOCALIZATION",
+    "FACE_DETECTION",
+    "LANDMARK_DETECTION",
+    "LOGO_DETECTION",
+    "TEXT_DETECTION",
+    "LABEL_DETECTION",
+    "SAFE_SEARCH_DETECTION",
+}
 RESPONSE = image_annotator.AnnotateImageResponse.pb()
 DEPTH = 5
 # Exact in binary, so that they come back to the last bit.
