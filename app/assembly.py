@@ -36,7 +36,8 @@ from app.embedded import start_emulator
 from app.errors import Problem
 from app.ledger import Ledger
 from app.log import get_logger
-from app.metrics import ENDPOINTS, Metrics, new_registry
+from app.metrics import Metrics, new_registry
+from app.metrics.labels import ENDPOINTS
 from app.pipeline import Pipeline, Policy
 from app.providers.build import ProviderOptions, build_provider
 from app.providers.calling import LEASE_MARGIN_S, Caller

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.metrics import PASSTHROUGH, PROVIDERS, Metrics, Named, known
+from app.metrics import Metrics
+from app.metrics.labels import PASSTHROUGH, PROVIDERS, Named, known
 
 
 class Ledger:

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import metrics as defined
 from app.core.model import Bypass, Release, Task
 from app.core.prevalence import Prevalence
 from app.errors import Fault, Kind
 from app.ledger import Ledger
-from app.metrics import CONTENT_TYPE, GRIDDED_TASKS, Metrics, new_registry
+from app.metrics import CONTENT_TYPE, Metrics, new_registry
+from app.metrics import labels as defined
+from app.metrics.families import Debts
+from app.metrics.labels import GRIDDED_TASKS
 
 # A price that binary floating point holds exactly, so that sums can be compared.
 DOLLARS_EACH = 0.125
@@ -269,7 +271,7 @@ def test_what_was_paid_is_made_up_for_before_anything_is_saved(happened: list[in
 
 @given(st.lists(st.integers(-5, 9), max_size=30))
 def test_savings_never_fall_never_overstate_and_less_their_debt_are_exact(gains: list[int]) -> None:
-    debts = defined._Debts()
+    debts = Debts()
     saved = balance = 0.0
     for gain in gains:
         step = debts.step(gain)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.metrics import LEASE_EVENTS, Metrics, new_registry
+from app.metrics import Metrics, new_registry
+from app.metrics.labels import LEASE_EVENTS
 from app.settings import Settings, public_view
 
 PAGE = (Path(__file__).parents[3] / "app" / "server" / "dashboard.html").read_text(encoding="utf-8")
