@@ -25,6 +25,7 @@ LEAST_SHARE = 0.5
 FARTHEST_UNIT = 1e6
 # A centre this near to an image's edge is on it: vendors answer in 32-bit floats, 1e-4 px on a sheet of 2000 px.
 EDGE_TOLERANCE_PX = 0.01
+_ANYWHERE = UnitBox(-FARTHEST_UNIT, -FARTHEST_UNIT, FARTHEST_UNIT, FARTHEST_UNIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +100,16 @@ class _Frame:
 
     def box(self, box: UnitBox) -> UnitBox:
         mapped = self.placement.to_image(box, self.sheet)
-        if not self.clips:
-            return mapped
         first, last = self._clipped(mapped.left, mapped.top), self._clipped(mapped.right, mapped.bottom)
         return UnitBox(first.x, first.y, last.x, last.y)
 
     def point(self, point: UnitPoint) -> UnitPoint:
         mapped = self.placement.point_to_image(point, self.sheet)
-        return self._clipped(mapped.x, mapped.y) if self.clips else mapped
+        return self._clipped(mapped.x, mapped.y)
 
     def _clipped(self, x: float, y: float) -> UnitPoint:
-        shown = self.placement.shown
+        """A place in what is shown; in paper mode any that JSON can hold, so neither infinite nor NaN."""
+        shown = self.placement.shown if self.clips else _ANYWHERE
         return UnitPoint(_clamp(x, shown.left, shown.right), _clamp(y, shown.top, shown.bottom))
 
     def tree(self, node: Tree) -> Tree:
