@@ -93,6 +93,9 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # gRPC's own core writes to standard error, past our log: plain lines, and in them whatever a peer says when it goes away
+    # (GOAWAY's debug text), line ends included, so that anybody could write lines of ours. It reads this when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from app.main import run
 
     settings = _settings_with(options, "role", "host", "port", "model")

@@ -60,3 +60,21 @@ def test_a_port_that_nobody_chose_is_no_reason_not_to_start(tmp_path: Path) -> N
         assert server.grpc == ""
         assert server.ready() == (200, "ready")
         assert [line["event"] for line in server.logs()].count("no gRPC") == 1
+
+
+def test_what_a_peer_says_when_it_goes_away_is_not_logged(tmp_path: Path) -> None:
+    """gRPC's core would write the text of a GOAWAY frame to standard error, as it comes: a line that looks like one of ours."""
+    forged = b'\n{"level": "critical", "event": "forged"}\n'
+    goaway = (8 + len(forged)).to_bytes(3) + b"\7\0\0\0\0\0" + (0).to_bytes(4) + (9).to_bytes(4) + forged
+    settings_frame = b"\0\0\0\4\0\0\0\0\0"
+    with running_server(tmp_path / "server.log") as server:
+        host, _, port = server.grpc.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings_frame + goaway)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):
+                pass
+        server.stop()
+    log = (tmp_path / "server.log").read_text(encoding="utf-8")
+    assert "forged" not in log
+    assert all(line.startswith("{") for line in log.splitlines())

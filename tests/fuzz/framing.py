@@ -1,0 +1,101 @@
+"""A request as HTTP/1.1 bytes, sound or not: lengths that lie, chunks that are none, heads without end. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import quote
+
+from app.core.model import RawRequest
+
+# Headers that belong to the connection on which a request was recorded.
+_OF_THE_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"})
+_MOST_HEADERS = 3000
+_LARGE_BYTES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """`is_bent`: the framing or the head is not what HTTP asks for; then an answer need not be the vendor's, nor be there at
+    all. `waits`: the server may wait for more, so the client closes its side.
+    """
+
+    data: bytes
+    is_bent: bool = False
+    waits: bool = False
+
+
+def framed(rng: Random, raw: RawRequest) -> Framed:
+    """Mostly plain."""
+    if rng.random() < 0.85:
+        return _plain(raw)
+    lines, body = _lines(raw), raw.body
+    length = f"Content-Length: {len(body)}"
+    match rng.randrange(16):
+        case 0:
+            return Framed(_joined(lines, "Transfer-Encoding: chunked") + _chunked(rng, body))
+        case 1:
+            return Framed(_joined(lines, "Transfer-Encoding: chunked") + b"zz\r\n" + body, is_bent=True, waits=True)
+        case 2:
+            return Framed(_joined(lines, "Transfer-Encoding: chunked") + _chunked(rng, body)[:-3], is_bent=True, waits=True)
+        case 3:
+            return Framed(_joined(lines, f"Content-Length: {len(body) + 100}") + body, is_bent=True, waits=True)
+        case 4:
+            return Framed(_joined(lines, f"Content-Length: {len(body) // 2}") + body, is_bent=True)
+        case 5:
+            said = rng.choice(("-1", "+5", "0x10", "1e3", "9" * 30, "5, 6", "", "\u0665"))
+            return Framed(_joined(lines, f"Content-Length: {said}") + body, is_bent=True, waits=True)
+        case 6:
+            return Framed(_joined(lines, length, length) + body, is_bent=True)
+        case 7:
+            return Framed(_joined(lines, length, "Transfer-Encoding: chunked") + body, is_bent=True, waits=True)
+        case 8:
+            return Framed(_joined(lines) + body, is_bent=True)
+        case 9:
+            return Framed(_joined(lines, length, "X-Long: " + "a" * _LARGE_BYTES) + body, is_bent=True)
+        case 10:
+            return Framed(_joined(lines, length, *(f"X-{at}: {at}" for at in range(_MOST_HEADERS))) + body, is_bent=True)
+        case 11:
+            odd = rng.choice(("no colon", ": no name", "X-Null: a\0b", " folded: yes", "X Space: 1", "X-Bare: a\nb", "\xff: \xff"))
+            return Framed(_joined(lines, length, odd) + body, is_bent=True, waits=True)
+        case 12:
+            first = rng.choice((" HTTP/1.0", " HTTP/0.9", " HTTP/2.0", "", " HTTP/1.1 extra", " http/1.1"))
+            lines[0] = lines[0].removesuffix(" HTTP/1.1") + first
+            return Framed(_joined(lines, length) + body, is_bent=True, waits=True)
+        case 13:
+            return Framed(_joined(lines, length, "Expect: 100-continue") + body)
+        case 14:
+            return Framed(rng.choice((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", rng.randbytes(300))), True, True)
+        case _:
+            return Framed(_joined(lines, length).replace(b"\r\n", b"\n") + body, is_bent=True, waits=True)
+
+
+def _plain(raw: RawRequest) -> Framed:
+    head = _joined(_lines(raw), f"Content-Length: {len(raw.body)}")
+    lines = head.decode("latin-1").split("\r\n")
+    is_bent = not (raw.method.isupper() and all(line.isascii() and line.isprintable() for line in lines))
+    return Framed(head + raw.body, is_bent, waits=is_bent)
+
+
+def _lines(raw: RawRequest) -> list[str]:
+    """The request line and the headers; a path or a query is written as it is, but for what would end the line."""
+    target = quote(raw.path, safe="/:%*@") + (f"?{_on_one_line(raw.query)}" if raw.query else "")
+    kept = {name: value for name, value in raw.headers.items() if name not in _OF_THE_CONNECTION}
+    return [f"{raw.method} {target} HTTP/1.1", "Host: tessera", *(f"{name}: {_on_one_line(value)}" for name, value in kept.items())]
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "").replace(" ", "%20") if "?" in text else text.replace("\r", "").replace("\n", "")
+
+
+def _joined(lines: list[str], *more: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in [*lines, *more]).encode("latin-1", "replace") + b"\r\n"
+
+
+def _chunked(rng: Random, body: bytes) -> bytes:
+    out, at = bytearray(), 0
+    while at < len(body):
+        piece = body[at : at + rng.choice((1, 100, 65_536))]
+        out += f"{len(piece):x}{rng.choice(('', ';a=b'))}\r\n".encode() + piece + b"\r\n"
+        at += len(piece)
+    return bytes(out + b"0\r\n\r\n")
