@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,6 +79,7 @@ class ProcessVitals:
     async def _refresh(self) -> None:
         """What is only known by asking. An accumulator that does not answer is a fact, too."""
         self._metrics.prevalence(self._prevalence())
+        self._metrics.tasks(len(asyncio.all_tasks()))
         try:
             for task, images in (await self._accumulator.pending()).items():
                 self._metrics.pending(task.value, images)

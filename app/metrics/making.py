@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -12,9 +12,10 @@ PREFIX = "tessera"
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry with the process's own memory, CPU and descriptors in it. Nothing global is touched."""
+    """A registry with the process's own memory, CPU, descriptors and garbage in it. Nothing global is touched."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
     return registry
 
 

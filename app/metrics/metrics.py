@@ -128,6 +128,10 @@ class Metrics:
     def accumulator(self, *, up: bool) -> None:
         self._state.accumulator_up.set(int(up))
 
+    def tasks(self, count: int) -> None:
+        """So many tasks live on the event loop now."""
+        self._state.tasks.set(count)
+
     def lease_event(self, event: str) -> None:
         """`reclaimed`: a batch was claimed again after its lease. `refused`: a late holder's result was turned away."""
         self._state.leases.labels(known(event, LEASE_EVENTS)).inc()
