@@ -5,7 +5,8 @@
 The rest is the image of a job, or the verbatim body of an outcome, so that no image is ever escaped or copied into text.
 Vendor trees keep everything: geometry, and what JSON cannot say exactly (numbers beyond 64 bits, NaN, text that is not
 valid Unicode), become objects with one key that begins with `$`; a vendor's own object with such a key is wrapped, so that
-nothing can be mistaken. An envelope of another version is refused (`CodecError`): two releases side by side never guess.
+nothing can be mistaken. An envelope of another version is refused (`CodecError`). Releases that write different ones do not
+meet in the first place (`keys.FORMAT`), so that is damage.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from app.accumulator.keys import FORMAT
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
@@ -40,7 +42,7 @@ from app.core.model import (
 from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
-VERSION = 5
+VERSION = FORMAT
 ENVELOPE = struct.Struct(">2sBI")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63

@@ -1,7 +1,11 @@
 """Every key that the accumulator keeps in Redis: name, type, time to live, purpose. Scripts get all of them through KEYS.
 
-All keys of a shard share the hash tag `{<namespace>:<shard>}`, so that they live on one node of a Redis Cluster and a script
-may touch them together. A lane belongs to one shard, by hash; so does everything that happens to its jobs.
+All keys of a shard share the hash tag `{<namespace>:f<FORMAT>:<shard>}`, so that they live on one node of a Redis Cluster and
+a script may touch them together. A lane belongs to one shard, by hash; so does everything that happens to its jobs.
+
+The tag names the format, so releases that write different ones never meet: each sees only the lanes, the living workers and the
+outcomes of its own. While one replaces the other, old workers serve what old API processes ask, and new ones the new; where
+nobody of a format is left, its images go alone. What must count the same whoever writes it lies under `ShardKeys.shared`.
 
 The shard's own keys (`SHARD_KEYS`) are given to every script, in this order; `lua/_shard.lua` names them in the same order.
 Lua fills `<lane>`, `<job>`, `<process>` and `<stream>` in nowhere: names are made here only.
@@ -13,6 +17,9 @@ from dataclasses import dataclass
 
 from app.core.window import FORGET_S
 
+# Of everything under a format's tag: the bytes of `codec`, what the scripts keep in their hashes, and what a lane's key means.
+# Whoever changes one of them raises the number (tests/unit/accumulator/test_format.py), or two releases misread each other.
+FORMAT = 6
 # A shard that nobody has touched for so long is gone, seconds. Every script that writes renews it, and a request lives for
 # seconds to minutes, so this only cleans up after everybody has left.
 SHARD_TTL_S = 3600.0
@@ -69,12 +76,18 @@ PERMANENT_KEYS: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class ShardKeys:
-    """The names of one shard's keys."""
+    """The names of one shard's keys. `tag` is the same in all of them, and nothing else is."""
 
     tag: str
 
     @classmethod
-    def of(cls, namespace: str, shard: int) -> ShardKeys:
+    def of(cls, namespace: str, shard: int, format_number: int = FORMAT) -> ShardKeys:
+        """What processes of one format share: lanes, workers, outcomes, and whatever else holds bytes of `codec`."""
+        return cls(f"{{{namespace}:f{format_number}:{shard}}}")
+
+    @classmethod
+    def shared(cls, namespace: str, shard: int) -> ShardKeys:
+        """What processes of all releases share: budgets, estimates. Its fields keep their meaning, or get new names."""
         return cls(f"{{{namespace}:{shard}}}")
 
     def fixed(self) -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
-from app.accumulator.keys import ShardKeys
+from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.redis_prevalence import RedisPrevalence
 from app.accumulator.scripts import ShardCommands, connect, load_scripts
@@ -36,7 +36,8 @@ class RedisAccumulator:
 
     `process_id` is unique among all processes, a restarted one included. `max_pending` counts the images that wait in one
     shard. `intake` / `workshop`: which sides this process uses; only one that claims counts as a living worker. `clock`
-    replaces Redis's own time, for tests. `rng` spreads the pauses between tries to reconnect.
+    replaces Redis's own time, for tests. `rng` spreads the pauses between tries to reconnect. Processes of another
+    `format_number` never meet this one's jobs (see `keys`).
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class RedisAccumulator:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         limits: Limits | None = None,
+        format_number: int = FORMAT,
     ) -> None:
         self._limits = limits or Limits()
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
@@ -61,11 +63,14 @@ class RedisAccumulator:
         self._errands = Errands(self._backoff())
         self._links = connect(url, self._limits, shards)
         scripts = load_scripts()
-        commands = tuple(
-            ShardCommands(self._links, scripts, ShardKeys.of(namespace, number), process_id, self._limits, clock=clock)
-            for number in range(shards)
+        commands, shared = (
+            tuple(ShardCommands(self._links, scripts, names, process_id, self._limits, clock=clock) for names in all_names)
+            for all_names in (
+                [ShardKeys.of(namespace, number, format_number) for number in range(shards)],
+                [ShardKeys.shared(namespace, number) for number in range(shards)],
+            )
         )
-        self._shards = Shards(commands, self._limits, self._tasks, self._errands)
+        self._shards = Shards(commands, shared, self._limits, self._tasks, self._errands)
         backoffs = [self._backoff() for _ in commands]
         self._uses_intake = intake
         self._uses_workshop = workshop

@@ -17,15 +17,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """All shards in order of their number, with the process' tasks and debts."""
+    """All shards in order of their number, with the process' tasks and debts.
+
+    `commands` reach what processes of this format share, `shared` what processes of all releases do (`keys.ShardKeys`).
+    """
 
     commands: tuple[ShardCommands, ...]
+    shared: tuple[ShardCommands, ...]
     limits: Limits
     tasks: Tasks
     errands: Errands
 
     def of(self, lane_key: str) -> ShardCommands:
         return self.commands[shard_of(lane_key, len(self.commands))]
+
+    def shared_of(self, key: str) -> ShardCommands:
+        """The shard of what all releases share under `key` (hexadecimal): its scripts see no lanes."""
+        return self.shared[shard_of(key, len(self.shared))]
 
     async def call(self, work: Coroutine[Any, Any, T], left_over: Callable[[T | None], None] | None = None) -> T:
         """The result of one command within the limit for calls; see `tasks` for `left_over`."""

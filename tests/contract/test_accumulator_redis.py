@@ -96,7 +96,7 @@ async def test_images_lie_under_keys_of_their_own(fleet: Fleet, client: Redis) -
     image = b"\xff\xd8" + bytes(100_000)
     await both.enqueue(job("a", image=image))
     holding = [name async for name in client.scan_iter() if (await client.memory_usage(name) or 0) > 50_000]
-    assert holding == [f"{{{fleet.namespace}:0}}:image:a".encode()]
+    assert holding == [f"{fleet.tag}:image:a".encode()]
 
 
 @pytest.mark.parametrize("name", [spec.name for spec in SHARD_KEYS if spec.name != "workers"])  # back at the next heartbeat
@@ -108,7 +108,7 @@ async def test_a_key_that_the_store_has_evicted_costs_what_it_held_and_nothing_m
     await both.enqueue(job("claimed", lane=lane(capacity=1)))
     held = await claimed(both)
     await both.enqueue(job("pending", lane=lane(capacity=3)))
-    await client.delete(f"{{{fleet.namespace}:0}}:{name}")
+    await client.delete(f"{fleet.tag}:{name}")
     future = await both.enqueue(job("next", lane=lane("other", capacity=1)))
     batch = await claimed(both)
     while "next" not in job_ids(batch):
@@ -399,7 +399,7 @@ async def test_extending_and_giving_back_may_be_cancelled_anywhere(either: Accum
 async def test_a_job_whose_image_is_gone_fails_alone(fleet: Fleet, client: Redis) -> None:
     both = await fleet.both()
     futures = {name: await both.enqueue(job(name)) for name in "ab"}
-    await client.delete(f"{{{fleet.namespace}:0}}:image:a")
+    await client.delete(f"{fleet.tag}:image:a")
     batch = await claimed(both)
     assert job_ids(batch) == ["b"]
     told = (await result_of(futures["a"])).result
@@ -412,7 +412,7 @@ async def test_a_job_whose_image_is_gone_fails_alone(fleet: Fleet, client: Redis
 async def test_a_job_that_another_release_wrote_fails_alone_and_stops_nobody(fleet: Fleet, client: Redis) -> None:
     both = await fleet.both()
     future = await both.enqueue(job("a", lane=lane(capacity=1)))
-    await client.set(f"{{{fleet.namespace}:0}}:image:a", b"TS\x09", keepttl=True)
+    await client.set(f"{fleet.tag}:image:a", b"TS\x09", keepttl=True)
     assert await both.claim(0.0) is None
     assert isinstance((await result_of(future)).result, Failure)
 
@@ -423,7 +423,7 @@ async def test_a_reply_that_got_lost_costs_one_look(fleet: Fleet, client: Redis)
     future = await both.enqueue(job("a", lane=lane(capacity=1)))
     batch = await claimed(both)
     lose_reply = "redis.call('HDEL', KEYS[1], ARGV[1]) redis.call('SET', KEYS[2], ARGV[2], 'PX', 30000)"
-    tag = f"{{{fleet.namespace}:0}}"
+    tag = fleet.tag
     await client.eval(lose_reply, 2, f"{tag}:jobs", f"{tag}:outcome:a", job_ids(batch)[0], encode_outcome(outcome("a")))
     assert await result_of(future) == outcome("a")
 

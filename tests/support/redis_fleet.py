@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.redis import RedisAccumulator
 from app.core.model import Batch, Outcome
@@ -39,11 +40,14 @@ class Fleet(AsyncExitStack):
         super().__init__()
         self.url = url
         self.namespace = f"fleet-{next(_numbers)}"
+        self.tag = ShardKeys.of(self.namespace, 0).tag
         self._limits = limits
         self._lease_s = lease_s
         self._shards = shards
 
-    def build(self, *, intake: bool = True, workshop: bool = True, limits: Limits | None = None) -> RedisAccumulator:
+    def build(
+        self, *, intake: bool = True, workshop: bool = True, limits: Limits | None = None, format_number: int = FORMAT
+    ) -> RedisAccumulator:
         """A process that has not started yet; it is closed with the others."""
         number = next(_numbers)
         accumulator = RedisAccumulator(
@@ -57,6 +61,7 @@ class Fleet(AsyncExitStack):
             workshop=workshop,
             rng=random.Random(number),
             limits=limits or self._limits,
+            format_number=format_number,
         )
         self.push_async_callback(accumulator.close)
         return accumulator

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from app.accumulator.keys import OTHER_KEYS, PERMANENT_KEYS, SHARD_KEYS, ShardKeys, shard_of
+from app.accumulator.keys import FORMAT, OTHER_KEYS, PERMANENT_KEYS, SHARD_KEYS, ShardKeys, shard_of
 from tests.support.jobs import lane
 
-KEYS = ShardKeys.of("tessera", 3)
+KEYS = ShardKeys.of("tessera", 3, 7)
 
 
 def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
@@ -25,7 +25,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
         KEYS.wake,
         KEYS.workers,
     ]
-    assert {re.findall(r"\{(.*?)\}", name)[0] for name in names} == {"tessera:3"}
+    assert {re.findall(r"\{(.*?)\}", name)[0] for name in names} == {"tessera:f7:3"}
 
 
 def test_every_name_that_is_made_is_in_the_table() -> None:
@@ -36,13 +36,20 @@ def test_every_name_that_is_made_is_in_the_table() -> None:
     assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
 
 
+def test_formats_never_meet_and_what_they_share_has_none() -> None:
+    assert (
+        ShardKeys.of("tessera", 3).tag == ShardKeys.of("tessera", 3, FORMAT).tag != ShardKeys.of("tessera", 3, FORMAT + 1).tag
+    )
+    assert ShardKeys.shared("tessera", 3).tag == "{tessera:3}"
+
+
 def test_no_key_is_permanent() -> None:
     assert PERMANENT_KEYS == ()
     assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == ["stay:<lane>", "image:<job>"]
 
 
 def test_ids_with_braces_or_colons_stay_in_their_shard() -> None:
-    assert KEYS.image("{other:1}:x").startswith("{tessera:3}:")
+    assert KEYS.image("{other:1}:x").startswith("{tessera:f7:3}:")
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 8])

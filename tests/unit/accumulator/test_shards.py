@@ -30,12 +30,18 @@ async def peek(shard: Any) -> int:
 
 def three_shards() -> Shards:
     commands = cast("tuple[ShardCommands, ...]", tuple(Shard(number) for number in range(3)))
-    return Shards(commands, Limits(), Tasks(), Errands(Backoff(0.001, 0.002, random.Random(1), asyncio.Event())))
+    return Shards(commands, commands[:2], Limits(), Tasks(), Errands(Backoff(0.001, 0.002, random.Random(1), asyncio.Event())))
 
 
 async def test_all_shards_answer_in_their_order() -> None:
     shards = three_shards()
     assert await shards.call_all(peek) == [0, 1, 2]
+    await shards.tasks.close()
+
+
+async def test_what_all_releases_share_has_shards_of_its_own() -> None:
+    shards = three_shards()
+    assert [cast("Any", shards.shared_of(f"{number:x}")).number for number in range(4)] == [0, 1, 0, 1]
     await shards.tasks.close()
 
 
