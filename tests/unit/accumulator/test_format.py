@@ -32,10 +32,11 @@ from app.core.model import (
     Release,
     Shape,
     Task,
+    Tree,
 )
 from app.errors import Kind, VendorError
 
-FINGERPRINT = (6, "0c76a96dd54a807d")
+FINGERPRINT = (6, "fa2fef19077d5d94")
 # Those that write or read the records of jobs and batches.
 LANE_SCRIPTS = ("enqueue", "claim", "complete", "extend", "give_back", "withdraw", "drain", "recall", "beat")
 # Names that stand in jobs and outcomes. (A kind of failure that a reader does not know fails for its own image only.)
@@ -46,15 +47,20 @@ JOB = Job(
     id="job",
     request_id="request",
     lane=LANE,
-    inquiry=Inquiry(Feature.OBJECTS, '{"b": 2}', 0.5, 3, True, "{}", ("adult",)),
+    inquiry=Inquiry(Feature.OBJECTS, '{"b": 2}', 0.5, 3, "emulator", "{}", ("adult",)),
     picture=Picture("jpeg", Size(640, 480), 6),
     image=b"image",
     max_wait_s=0.25,
     time_left_s=30.0,
     view=PixelBox(1.0, 2.0, 30.0, 40.0),
 )
-FIELDS = {"box": UnitBox(0.1, 0.2, 0.3, 0.4), "at": [UnitPoint(0.5, 0.6), UnitLength(0.7)], "$x": 2**70, "n": float("inf")}
-FOUND = Detection(Feature.OBJECTS, "thing", 0.9, UnitBox(0.1, 0.2, 0.3, 0.4), "emulator", dict(FIELDS))
+FIELDS: dict[str, Tree] = {
+    "box": UnitBox(0.1, 0.2, 0.3, 0.4),
+    "at": [UnitPoint(0.5, 0.6), UnitLength(0.7)],
+    "$x": 2**70,
+    "n": float("inf"),
+}
+FOUND = Detection(Feature.OBJECTS, "thing", 0.9, UnitBox(0.1, 0.2, 0.3, 0.4), "emulator", FIELDS)
 BILL = Bill(Layout(2, 1), 0.5, "sheet", Release.DUE, 0.1, 0.2, 0.3, 0.4)
 ANSWERED = Outcome("job", Answer((FOUND,), b"{}", "emulator", {"more": None}), BILL)
 FAILED = Outcome("job", Failure(Kind.THROTTLED, "detail", VendorError("emulator", 429, "code", "message", "body"), 1.5), BILL)
