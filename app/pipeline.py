@@ -14,22 +14,21 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from app.accumulator.contract import Intake, Withdrawal
+from app.accumulator.contract import Intake
 from app.admission import Admission, Image
 from app.clock import Clock
-from app.core.breaker import Breaker
 from app.core.budget import Budget
 from app.core.grouping import PREVALENCE
 from app.core.labels import labels_of
 from app.core.layout import fits_a_grid
 from app.core.mix import Choice
-from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Release, Task
+from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Task
 from app.core.placeless import Placeless
-from app.errors import Fault, Kind, Problem
+from app.errors import Kind
+from app.gathering import Gatherer, Missed
 from app.imaging.decode import is_cheap
-from app.log import get_logger
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.providers.latency import LatencyTracker
@@ -49,23 +48,9 @@ ALONE_RESERVE_MARGIN_S = 0.5
 GRID_MARGIN_S = 0.3
 # A grid is not begun when less than this would be left for gathering, seconds: the window could hold nobody else.
 SHORTEST_WINDOW_S = 0.005
-# So long after the end of its window an image that nobody has claimed goes alone, seconds; looked at again after as long. By
-# far longer than a claim takes: then the workers and the store may be gone.
-OVERDUE_S = 1.5
-# The same while answers of grids come back: the workers are only busy, and whoever waits for them pays half.
-BUSY_S = 5.0
-# Shortest time between two such looks, seconds.
-LOOK_AGAIN_S = 0.5
-# Longest that taking an image back may take, seconds; a store that does not answer in that time is away.
-WITHDRAW_S = 0.5
-# What waits in a store that has been away for so long will not come back from it: workers try to deliver for less, seconds.
-OUTAGE_PATIENCE_S = 7.0
-
 # Why there is no company for an image, by the source of such a choice; the accuracy budget where it is no other.
 TRANSPARENT = "transparent"
 _BYPASSES = {PREVALENCE: Bypass.PREVALENCE, TRANSPARENT: Bypass.TRANSPARENT}
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +77,6 @@ class FrontLedger(Protocol):
     def escalated(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Missed:
-    """Why an image has to go alone after all, and what its grid took."""
-
-    reason: Bypass
-    bill: Bill
-
-
 class Pipeline:
     """Answers calls. Everything it works with is passed in; one per API process."""
 
@@ -119,7 +96,6 @@ class Pipeline:
         shadow: Shadow | None = None,
         groups: Groups | None = None,
     ) -> None:
-        self._intake = intake
         self._admission = Admission(capabilities, pixels, clock, policy.max_pixels, store, links)
         self._caller = caller
         self._capabilities = capabilities
@@ -131,21 +107,16 @@ class Pipeline:
         self._escalator = Escalator(caller, capabilities, pixels, ledger)
         self._shadow = shadow
         self._groups = groups
-        self._breaker = Breaker()
-        self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
-        self._outage_since_s: float | None = None
-        self._hopeless: asyncio.Future[None] | None = None
-        self._gathered_s = float("-inf")  # when the last answer of a grid came back
         self._grid_latency = LatencyTracker()  # composing and one attempt, when nothing goes wrong
         self._placeless = Placeless()
         self._alone = 0
-        self._leaving = 0
         self._draining = False
+        self._gatherer = Gatherer(intake, clock, self._may_leave_the_queue)
 
     @property
     def is_degraded(self) -> bool:
         """Whether the accumulator failed the last time it was tried: images go alone, answers still come."""
-        return not self._breaker.is_closed
+        return self._gatherer.is_degraded
 
     def drain(self) -> None:
         """From now on every image is sent alone at once: nobody waits for company that will not come.
@@ -155,7 +126,7 @@ class Pipeline:
         self._draining = True
         if self._shadow is not None:
             self._shadow.drain()
-        asyncio.get_running_loop().call_later(self._reserve_s(), self._give_up_waiting)
+        asyncio.get_running_loop().call_later(self._reserve_s(), self._gatherer.give_up_waiting)
 
     async def answer(self, call: Call, request_id: str) -> Answered:
         """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
@@ -195,13 +166,12 @@ class Pipeline:
             job = await self._placed(job, choice)
             if shadow is not None:
                 job = shadow.limited(job)
-            reason = Bypass.BUDGET if job.lane.capacity < 2 else self._outage_now()
+            reason = Bypass.BUDGET if job.lane.capacity < 2 else self._gatherer.outage_now()
         if reason is not None:
-            return await self._send_alone(job, _Missed(reason, Bill()), deadline_s)
-        gathered = await self._gather(job)
-        if isinstance(gathered, _Missed):
+            return await self._send_alone(job, Missed(reason, Bill()), deadline_s)
+        gathered = await self._gatherer.gather(job)
+        if isinstance(gathered, Missed):
             return await self._send_alone(job, gathered, deadline_s)
-        self._gathered_s = self._clock.now_s()
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
         if shadow is not None:
@@ -293,10 +263,6 @@ class Pipeline:
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
 
-    def _outage_now(self) -> Bypass | None:
-        """Why nobody gathers at present. Asked last: to be let in is a probe."""
-        return None if self._breaker.may_try(self._clock.now_s()) else self._outage
-
     def _stays_alone(self, call: Call, job: Job) -> bool:
         """What the operator decides: text suffers most from being made smaller, labels without boxes are lost in a grid, and
         groups may hide what is small.
@@ -314,106 +280,15 @@ class Pipeline:
         known = self._capabilities
         return is_cheap(picture) and fits_a_grid(picture.upright, min_side_px=known.min_side_px, max_side_px=known.max_side_px)
 
-    async def _gather(self, job: Job) -> Outcome | _Missed:
-        """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
-        began_s = self._clock.now_s()
-        try:
-            future = await self._intake.enqueue(job)
-        except Problem as problem:
-            return _Missed(self._not_admitted(problem), Bill())
-        self._breaker.succeeded()
-        self._outage_since_s = None
-        try:
-            in_vain = not await self._wait(job, future)
-            if not in_vain and not future.done():
-                await self._withdraw(job)
-        except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
-            await asyncio.shield(self._withdraw(job))
-            raise
-        if in_vain or not future.done() or future.cancelled():
-            waited_s = self._clock.now_s() - began_s
-            return _Missed(Bypass.OVERDUE if in_vain else Bypass.LATE, Bill(waited_s=waited_s))
-        return _unless_ours(future.result())
-
-    async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
-        """Wait for the outcome, to the end of the job's time. False when it was taken back before, or the store lost it:
-        nobody had claimed it long after the end of its window.
+    def _may_leave_the_queue(self, job: Job, leaving: int) -> bool:
+        """Whether going alone is sooner. It is not while the vendor throttles (alone, everybody takes twice the calls), or
+        while those who are alone already wait for each other.
         """
-        due_s = self._clock.now_s() + job.max_wait_s
-        end_s = self._clock.now_s() + job.time_left_s
-        look_s = due_s + OVERDUE_S
-        before: Withdrawal | None = None
-        hope = self._end_of_hope()
-        while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
-            ends: set[asyncio.Future[Any]] = {future, hope}
-            until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
-            await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue(job, due_s):
-                found = await self._leave_the_queue(job)
-                twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
-                if found is Withdrawal.PENDING or twice_gone:
-                    return False
-                before, look_s = found, self._clock.now_s() + OVERDUE_S
-        return True
-
-    def _may_leave_the_queue(self, job: Job, due_s: float) -> bool:
-        """Only where going alone is sooner. It is not while the vendor throttles (alone, everybody takes twice the calls), or
-        while those who are alone already wait for each other. And a queue that moves is given more time.
-        """
-        now_s = self._clock.now_s()
-        if now_s - self._gathered_s < OVERDUE_S and now_s - due_s < BUSY_S:
-            return False
         if self._caller.throttled_for_s(job.lane.feature.on_sheet) > 0:
             return False
-        return self._alone + self._leaving < self._policy.alone_at_once
+        return self._alone + leaving < self._policy.alone_at_once
 
-    async def _leave_the_queue(self, job: Job) -> Withdrawal | None:
-        self._leaving += 1
-        try:
-            return await self._withdraw(job, only_pending=True)
-        finally:
-            self._leaving -= 1
-
-    def _not_admitted(self, problem: Problem) -> Bypass:
-        if problem.kind is Kind.OVER_CAPACITY:
-            return Bypass.CAPACITY
-        if problem.kind is Kind.SHUTTING_DOWN:
-            return Bypass.DRAINING
-        log.warning("accumulator unavailable", reason=problem.detail)
-        return self._trip(Bypass.NO_WORKER if problem.kind is Kind.NO_WORKER else Bypass.ACCUMULATOR)
-
-    def _trip(self, outage: Bypass) -> Bypass:
-        """For a while nobody tries to gather; whoever would have is counted under this reason."""
-        now_s = self._clock.now_s()
-        self._breaker.failed(now_s)
-        self._outage = outage
-        self._outage_since_s = now_s if self._outage_since_s is None else self._outage_since_s
-        if outage is Bypass.NO_WORKER or now_s - self._outage_since_s > OUTAGE_PATIENCE_S:
-            self._give_up_waiting()
-        return outage
-
-    def _end_of_hope(self) -> asyncio.Future[None]:
-        """Done when those who wait now need wait no longer; one for all of them."""
-        if self._hopeless is None or self._hopeless.done():
-            self._hopeless = asyncio.get_running_loop().create_future()
-        return self._hopeless
-
-    def _give_up_waiting(self) -> None:
-        """All who wait are withdrawn and sent alone: nobody is there any more to work on them."""
-        if self._hopeless is not None and not self._hopeless.done():
-            self._hopeless.set_result(None)
-
-    async def _withdraw(self, job: Job, *, only_pending: bool = False) -> Withdrawal | None:
-        """Where it was; None where the store did not say so in time: then nothing can be delivered to us either."""
-        try:
-            async with asyncio.timeout(WITHDRAW_S):
-                return await self._intake.withdraw(job.id, only_pending=only_pending)
-        except (Problem, TimeoutError) as problem:
-            log.warning("cannot withdraw", reason=str(problem) or "no answer in time")
-            self._trip(Bypass.ACCUMULATOR)
-            return None
-
-    async def _send_alone(self, job: Job, missed: _Missed, deadline_s: float) -> Outcome:
+    async def _send_alone(self, job: Job, missed: Missed, deadline_s: float) -> Outcome:
         self._ledger.bypass(missed.reason)
         if self._alone_in_s() > deadline_s - self._clock.now_s():
             too_many = Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
@@ -464,16 +339,3 @@ def _named(inquiry: Inquiry, outcome: Outcome) -> Outcome:
 def _rounds(lane: Lane) -> int:
     """Questions that there has to be time for: a group test needs one more, for whoever is asked alone after the first."""
     return 2 if lane.task is Task.MODERATE else 1
-
-
-def _unless_ours(outcome: Outcome) -> Outcome | _Missed:
-    """A failure of our own is no answer: the image is sent alone. The vendor's and the caller's failures stand.
-
-    A time-out is ours, too: the last attempt of a grid ends with the grid's time, whatever the vendor would have done.
-    """
-    if not isinstance(outcome.result, Failure):
-        return outcome
-    kind = outcome.result.kind
-    if kind.fault is Fault.TESSERA or kind is Kind.PROVIDER_TIMEOUT:
-        return _Missed(Bypass.LATE, replace(outcome.bill, release=Release.SINGLE))
-    return outcome

@@ -57,8 +57,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "work": ("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
     "ledger": ("metrics",),
     "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
+    "gathering": ("core", "errors", "clock", "log", "accumulator.contract"),
     "pipeline": (
         "admission",
+        "gathering",
         *("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
         "providers.latency",  # what a provider takes at present decides when an image must leave
         "work.alone",  # the way of an image that travels alone is the same in front and behind
@@ -80,6 +82,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bench": ("core", "arguments", "detectors.markers", "emulators.meanings", "demo.painting"),
     "simulation": (
         "core",
+        "gathering",
         "pipeline",
         "providers.latency",
         "arguments",

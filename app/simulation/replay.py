@@ -21,15 +21,8 @@ from itertools import count
 from app.core.geometry import Size
 from app.core.lanes import Admission, Lanes, Whereabouts
 from app.core.model import Batch, Bypass, Feature, Inquiry, Job, Lane, Layout, Picture, Release, Task
-from app.pipeline import (
-    ALONE_RESERVE_MARGIN_S,
-    ALONE_RESERVE_P95S,
-    BUSY_S,
-    GRID_MARGIN_S,
-    LOOK_AGAIN_S,
-    OVERDUE_S,
-    SHORTEST_WINDOW_S,
-)
+from app.gathering import BUSY_S, LOOK_AGAIN_S, OVERDUE_S
+from app.pipeline import ALONE_RESERVE_MARGIN_S, ALONE_RESERVE_P95S, GRID_MARGIN_S, SHORTEST_WINDOW_S
 from app.providers.latency import LatencyTracker
 from app.simulation.arrivals import Arrival
 

@@ -27,7 +27,8 @@ from app.core.model import (
     Release,
 )
 from app.errors import Kind, Problem
-from app.pipeline import ALONE_RESERVE_MARGIN_S, OVERDUE_S, Policy
+from app.gathering import OVERDUE_S
+from app.pipeline import ALONE_RESERVE_MARGIN_S, Policy
 from app.wire.contract import Call, InlineImage, LinkedImage, StoredImage, Wishes
 from app.work.pixels import PixelPool
 from tests.support.colours import CAPABILITIES, painted
