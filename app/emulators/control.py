@@ -2,16 +2,18 @@
 
 GET  health      {"status": "ok"}
 GET  counters    requests, inferences paid, refused, throttled, failed, by operation; in flight now and at most
+GET  payments    each inference paid: when (monotonic seconds), for what, the markers in the picture
 POST reset       counters to zero, behaviour as at the start
 GET  behaviour   latency_ms, jitter_ms, rate_per_s, throttle_share, poison, faults
 POST behaviour   an object with any of these fields: they are replaced, the rest stays
 POST faults      one fault, added to those there are
+POST away        {"seconds": 2}: connections end and new ones are refused for so long, control included
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +22,7 @@ from starlette.routing import Route
 from app.emulators.counters import Counters
 from app.emulators.faults import fault_from_json
 from app.emulators.script import Script, behaviour_as_json, changed
+from app.emulators.sending import go_away
 
 PREFIX = "/_emulator"
 
@@ -32,6 +35,9 @@ def control_routes(counters: Counters, script: Script) -> list[Route]:
 
     async def count(_: Request) -> Response:
         return JSONResponse(counters.as_json())
+
+    async def pay(_: Request) -> Response:
+        return JSONResponse({"payments": counters.payments()})
 
     async def reset(_: Request) -> Response:
         counters.reset()
@@ -47,13 +53,18 @@ def control_routes(counters: Counters, script: Script) -> list[Route]:
     async def add_fault(request: Request) -> Response:
         return await _told(request, lambda value: script.add(fault_from_json(value)), script)
 
+    async def away(request: Request) -> Response:
+        return await _told(request, lambda value: go_away(request.scope, _seconds(value)), script)
+
     return [
         _route("health", health, "GET"),
         _route("counters", count, "GET"),
+        _route("payments", pay, "GET"),
         _route("reset", reset, "POST"),
         _route("behaviour", show, "GET"),
         _route("behaviour", change, "POST"),
         _route("faults", add_fault, "POST"),
+        _route("away", away, "POST"),
     ]
 
 
@@ -68,3 +79,15 @@ async def _told(request: Request, tell: Callable[[object], None], script: Script
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors too
         return JSONResponse({"error": str(error)}, status_code=400)
     return JSONResponse(behaviour_as_json(script.behaviour))
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, Mapping) or set(value) != {"seconds"}:
+        raise ValueError("it needs `seconds`, and nothing else")
+    try:
+        seconds = float(value["seconds"])
+    except TypeError as error:
+        raise ValueError(f"not a number: {error}") from error
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"`seconds` cannot be {seconds}")
+    return seconds

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+
+MOST_PAYMENTS = 100_000
+"""Payments that are remembered one by one; of more, the latest."""
 
 
 class Fate(StrEnum):
@@ -12,6 +18,15 @@ class Fate(StrEnum):
     REFUSED = "refused"  # the caller's mistake, a bad image included
     THROTTLED = "throttled"
     FAILED = "failed"  # 5xx, or the connection dropped before the image was looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One inference: when (monotonic, the same in all processes of a machine), for what, and the markers in the picture."""
+
+    at_s: float
+    item: str
+    markers: tuple[int, ...]
 
 
 class Counters:
@@ -25,6 +40,7 @@ class Counters:
         """All counts to zero. Calls that are under way stay in flight, and their end is counted."""
         self._requests: Counter[str] = Counter()
         self._inferences: Counter[str] = Counter()
+        self._payments: deque[Payment] = deque(maxlen=MOST_PAYMENTS)
         self._fates: dict[Fate, Counter[str]] = {fate: Counter() for fate in Fate}
         self._in_flight_peak = self._in_flight
 
@@ -37,12 +53,17 @@ class Counters:
         """A call that arrived has ended, in whatever way."""
         self._in_flight -= 1
 
-    def paid(self, item: str) -> None:
+    def paid(self, item: str, markers: Iterable[int] = ()) -> None:
         """One inference: an operation, or an extra with a price of its own."""
         self._inferences[item] += 1
+        self._payments.append(Payment(time.monotonic(), item, tuple(sorted(set(markers)))))
 
     def ended(self, operation: str, fate: Fate) -> None:
         self._fates[fate][operation] += 1
+
+    def payments(self) -> list[dict[str, object]]:
+        """Each inference paid, in order."""
+        return [{"at_s": one.at_s, "item": one.item, "markers": list(one.markers)} for one in self._payments]
 
     def as_json(self) -> dict[str, object]:
         by_fate = {fate.value: dict(counts) for fate, counts in self._fates.items()}

@@ -51,6 +51,11 @@ class View:
         """The same through the eyes for faces."""
         return self._scene(self._viewer.faces)
 
+    @property
+    def markers(self) -> frozenset[int]:
+        """Ids of the markers that were seen so far."""
+        return frozenset(one.marker_id for scene in self._scenes.values() for one in scene.markers if one.marker_id is not None)
+
     def _scene(self, eyes: Detector) -> Scene:
         if id(eyes) not in self._scenes:
             self._scenes[id(eyes)] = self._seen_by(eyes)

@@ -15,6 +15,9 @@ from starlette.types import Receive, Scope, Send
 HANG_UP_EXTENSION = "emulator.hang_up"
 """Key in the ASGI scope's `extensions`; under its "call" is a function that ends the connection after what was sent so far."""
 
+AWAY_EXTENSION = "emulator.away"
+"""The same: under its "call" is a function that ends all connections, and listens again so many seconds later."""
+
 GARBAGE = b"<html><body>It works!</body></html>"
 """A body that is no answer of any vendor's."""
 
@@ -46,8 +49,17 @@ class Reply(Response):
             pass
 
 
+def go_away(scope: Scope, seconds: float) -> None:
+    """Refuse connections for so long. The answer to who asks for it still leaves."""
+    _extension(scope, AWAY_EXTENSION)(seconds)
+
+
 def _hang_up(scope: Scope) -> Callable[[], Any]:
-    hang_up: Callable[[], Any] | None = scope.get("extensions", {}).get(HANG_UP_EXTENSION, {}).get("call")
-    if hang_up is None:
+    return _extension(scope, HANG_UP_EXTENSION)
+
+
+def _extension(scope: Scope, name: str) -> Callable[..., Any]:
+    call: Callable[..., Any] | None = scope.get("extensions", {}).get(name, {}).get("call")
+    if call is None:
         raise ConnectionAbortedError("this server cannot drop connections: run the emulator with app.emulators.serve")
-    return hang_up
+    return call

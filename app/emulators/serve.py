@@ -14,7 +14,8 @@ import socket
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import uvicorn
@@ -26,7 +27,7 @@ from app.detectors.contract import Detector
 from app.detectors.threads import one_core_per_image
 from app.emulators.eyes import open_eyes
 from app.emulators.options import EmulatorOptions
-from app.emulators.sending import HANG_UP_EXTENSION
+from app.emulators.sending import AWAY_EXTENSION, HANG_UP_EXTENSION
 
 KEEP_ALIVE_S = 75
 """Longer than a pause between a client's calls usually is: a server that closes first breaks the call that is on its way."""
@@ -52,7 +53,7 @@ def run(vendor: str, options: EmulatorOptions) -> None:
         listener = _listening_socket(options.host, options.port)
     except (OSError, ValueError) as error:
         raise SystemExit(f"emulator: {error}") from error
-    config = uvicorn.Config(
+    config = _Config(
         app,
         log_level="warning",
         access_log=False,
@@ -70,20 +71,30 @@ def _build(vendor: str) -> Build:
     return build
 
 
+class _Config(uvicorn.Config):
+    """`extensions`: what the server offers to the application with every request."""
+
+    extensions: Mapping[str, dict[object, object]] = MappingProxyType({})
+
+
 class DroppableProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with a way for the application to end the connection."""
 
+    config: _Config
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {HANG_UP_EXTENSION: {"call": self.transport.close}}
+        self.scope["extensions"] = {HANG_UP_EXTENSION: {"call": self.transport.close}, **self.config.extensions}
 
 
 class _Server(uvicorn.Server):
     """Announces itself, and ends with exit code 0 on a signal (uvicorn would raise the signal once more)."""
 
-    def __init__(self, config: uvicorn.Config, watch_stdin: bool) -> None:
+    def __init__(self, config: _Config, watch_stdin: bool) -> None:
         super().__init__(config)
         self._watch_stdin = watch_stdin
+        self._away: asyncio.Task[None] | None = None
+        config.extensions = {AWAY_EXTENSION: {"call": self._go_away}}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -99,6 +110,26 @@ class _Server(uvicorn.Server):
 
     def _end(self) -> None:
         self.should_exit = True
+
+    def _go_away(self, seconds: float) -> None:
+        if self._away is None or self._away.done():
+            self._away = asyncio.create_task(self._be_away(seconds), name="away")
+
+    async def _be_away(self, seconds: float) -> None:
+        """As a host whose service is down: the port is closed, who is connected is cut off. Then it listens as before."""
+        await asyncio.sleep(0)  # the answer to who asked for it
+        addresses = [listener.getsockname()[:2] for server in self.servers for listener in server.sockets]
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await asyncio.sleep(seconds)
+        listeners = [_listening_socket(host, port) for host, port in addresses]
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._protocol, sock=listener) for listener in listeners]
+
+    def _protocol(self) -> asyncio.Protocol:
+        return DroppableProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

@@ -12,9 +12,13 @@ from typing import Any
 
 import grpc
 import pytest
+from azure.ai.vision.imageanalysis.models import VisualFeatures
+from botocore.exceptions import EndpointConnectionError
 
-from tests.support.emulator import REPOSITORY, STOP_S, running_emulator, stop
-from tests.support.google_clients import asked, grpc_client
+from tests.support.azure_clients import analysis_client
+from tests.support.cluster import until
+from tests.support.emulator import REPOSITORY, STOP_S, RunningEmulator, running_emulator, stop
+from tests.support.google_clients import asked, grpc_client, rest_client
 from tests.support.marker_scenes import Placed, plain, stored
 
 SCENE = stored(plain(320, 240, Placed(8, 40, 40, 120)))
@@ -60,6 +64,40 @@ def test_a_call_that_stalls_does_not_keep_it_from_ending() -> None:
             while not emulator.counters()["in_flight"]:
                 pass
             assert stop(emulator.process) == 0
+
+
+@pytest.mark.parametrize("vendor", ["rekognition", "google", "azure"])
+def test_it_says_what_was_in_each_picture_that_was_paid_for(vendor: str) -> None:
+    ask: dict[str, Any] = {
+        "rekognition": lambda emulator: emulator.client().detect_labels(Image={"Bytes": SCENE}),
+        "google": lambda emulator: rest_client(emulator.url).batch_annotate_images(
+            requests=asked((SCENE, ["OBJECT_LOCALIZATION"]))
+        ),
+        "azure": lambda emulator: analysis_client(emulator.url).analyze(SCENE, [VisualFeatures.OBJECTS]),
+    }
+    with running_emulator("--no-classical", vendor=vendor) as emulator:
+        ask[vendor](emulator)
+        assert [one["markers"] for one in emulator.payments()] == [[8]]
+
+
+def test_it_goes_away_and_comes_back() -> None:
+    with running_emulator("--no-classical") as emulator:
+        client = emulator.client()
+        client.list_collections()
+        emulator.go_away(0.3)
+        with pytest.raises(EndpointConnectionError):
+            client.list_collections()
+        until("it is back", lambda: answers(emulator))
+        assert emulator.counters()["totals"]["requests"] == 1
+        emulator.process.terminate()
+        assert emulator.process.wait(STOP_S) == 0
+
+
+def answers(emulator: RunningEmulator) -> bool:
+    try:
+        return bool(emulator.counters())
+    except OSError:
+        return False
 
 
 def test_it_records_what_it_is_sent(tmp_path: Path) -> None:

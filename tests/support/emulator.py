@@ -61,6 +61,15 @@ class RunningEmulator:
         """One more fault: operation, times or share, seconds."""
         return self._ask("faults", {"kind": kind, **fields})
 
+    def payments(self) -> list[dict[str, Any]]:
+        """Each inference paid so far: `at_s` (monotonic), `item`, `markers`."""
+        found: list[dict[str, Any]] = self._ask("payments")["payments"]
+        return found
+
+    def go_away(self, seconds: float) -> None:
+        """Refuse connections for so long, those of this class included."""
+        self._ask("away", {"seconds": seconds})
+
     def client(
         self,
         service: Literal["rekognition", "s3"] = "rekognition",

@@ -54,6 +54,7 @@ class Visit:
     asked: Json = field(default_factory=dict)
     image: bytes = b""
     charges: tuple[str, ...] = ()
+    markers: frozenset[int] = frozenset()
     status: int = OK
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -125,13 +126,13 @@ class Service:
             raise Refused(_IMAGE_PROBLEMS[refused.refusal]) from refused
         picture = Picture(scene, faces, format_of(visit.image) or ImageFormat.JPEG)
         answer = operation.seal(operation.answer(picture, wishes), picture, visit.request_id)
-        visit.charges = operation.charges(wishes)
+        visit.charges, visit.markers = operation.charges(wishes), view.markers
         return answer
 
     def _charge(self, visit: Visit) -> None:
         """Only what was looked at and answered is paid for, feature by feature."""
         for item in visit.charges:
-            self.attendant.counters.paid(item)
+            self.attendant.counters.paid(item, visit.markers)
         if visit.charges:
             visit.headers["CSP-Billing-Usage"] = f"{BILL}={len(visit.charges)}"
 

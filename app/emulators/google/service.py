@@ -77,6 +77,7 @@ class Visit:
     asked: AskedImage
     data: bytes = b""
     features: tuple[Feature, ...] = ()
+    markers: frozenset[int] = frozenset()
     answer: Message = field(default_factory=lambda: image_answer({}))
     error: ServiceError | None = None
 
@@ -142,7 +143,8 @@ class Service:
             if fault is not None and fault.kind is FaultKind.REFUSE:
                 raise bad_image()
             visit.data = image_bytes(visit.asked, self.buckets)
-            visit.answer = image_answer(annotate(self.viewer.view(visit.data, LIMITS, fault), wishes))
+            view = self.viewer.view(visit.data, LIMITS, fault)
+            visit.answer, visit.markers = image_answer(annotate(view, wishes)), view.markers
         except RefusedImageError as refused:
             visit.refuse(image_too_large(refused.detail) if refused.refusal is Refusal.TOO_LARGE else bad_image())
         except ServiceError as error:
@@ -154,7 +156,7 @@ class Service:
             self.attendant.counters.ended(method, visit.error.fate)
         else:
             for item in charges(visit.features):
-                self.attendant.counters.paid(item)
+                self.attendant.counters.paid(item, visit.markers)
         if self.recorder is not None and visit.data:
             await self._recorded(self.recorder, method, visit)
         return visit.answer

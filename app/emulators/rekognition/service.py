@@ -62,6 +62,7 @@ class Visit:
     images: list[bytes] = field(default_factory=list)
     members: Json = field(default_factory=dict)
     charges: tuple[str, ...] = ()
+    markers: set[int] = field(default_factory=set)
     paid: bool = False
 
 
@@ -127,23 +128,25 @@ class Service:
         for member in operation.images:
             data = image_bytes(visit.members.get(member), operation.inline_bytes, self.buckets)
             visit.images.append(data)
-            scenes.append(self._look(operation, data, fault))
+            scenes.append(self._look(visit, operation, data, fault))
         answer = operation.answer(tuple(scenes), wishes)
         visit.charges = operation.charges(wishes)
         return answer
 
-    def _look(self, operation: ImageOperation, data: bytes, fault: Fault | None) -> Scene:
+    def _look(self, visit: Visit, operation: ImageOperation, data: bytes, fault: Fault | None) -> Scene:
         try:
             view = self.viewer.view(data, operation.sides, fault)
-            return view.faces if operation.about_faces else view.objects
+            scene = view.faces if operation.about_faces else view.objects
         except RefusedImageError as refused:
             raise _IMAGE_ERRORS[refused.refusal](refused.detail) from refused
+        visit.markers |= view.markers
+        return scene
 
     def _charge(self, visit: Visit, status: int) -> None:
         """Only what was looked at and answered is paid for."""
         visit.paid = status == 200 and bool(visit.charges)
         for item in visit.charges if visit.paid else ():
-            self.attendant.counters.paid(item)
+            self.attendant.counters.paid(item, visit.markers)
 
     async def _written(self, visit: Visit, status: int, answer: Json, fault: Fault | None) -> Reply:
         request_id = str(uuid.uuid4())

@@ -52,6 +52,12 @@ async def test_nonsense_is_refused_and_changes_nothing(name: str, body: bytes) -
         assert (await emulator.http.get("/_emulator/behaviour")).json() == before
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"seconds": null}', b'{"seconds": -1}', b'{"seconds": 1, "more": 2}'])
+async def test_nobody_goes_away_for_nonsense(body: bytes) -> None:
+    async with emulated() as emulator:
+        assert (await emulator.http.post("/_emulator/away", content=body)).status_code == 400
+
+
 async def test_unknown_paths_are_not_found() -> None:
     async with emulated() as emulator:
         assert (await emulator.http.post("/_emulator/nothing")).status_code in (404, 405)

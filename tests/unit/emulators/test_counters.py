@@ -46,3 +46,14 @@ def test_a_reset_keeps_what_is_under_way() -> None:
     counters.left()
     counters.left()
     assert counters.as_json()["in_flight"] == 0
+
+
+def test_payments_are_remembered_one_by_one() -> None:
+    counters = Counters()
+    counters.paid("A", [5, 3, 5])
+    counters.paid("B")
+    assert [(one["item"], one["markers"]) for one in counters.payments()] == [("A", [3, 5]), ("B", [])]
+    first_s, second_s = (one["at_s"] for one in counters.payments())
+    assert first_s <= second_s  # type: ignore[operator]  # numbers both
+    counters.reset()
+    assert counters.payments() == []
