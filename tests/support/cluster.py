@@ -36,6 +36,7 @@ class Cluster:
     emulator: RunningEmulator
     redis: RedisServer
     settings: dict[str, str]
+    own: Callable[[str], Mapping[str, str]] = lambda _: {}
     apis: list[RunningServer] = field(default_factory=list)
     workers: list[RunningServer] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
@@ -69,7 +70,8 @@ class Cluster:
         with ThreadPoolExecutor(len(roles) or 1) as pool:
             logs = [self.folder / f"{role}-{next(self._numbers)}.log" for role in roles]
             starts = [
-                pool.submit(start_server, log, "--role", role, **self.settings) for log, role in zip(logs, roles, strict=True)
+                pool.submit(start_server, log, "--role", role, **self.settings, **self.own(log.stem))
+                for log, role in zip(logs, roles, strict=True)
             ]
             for role, started in zip(roles, starts, strict=True):
                 (self.apis if role == "api" else self.workers).append(started.result())
@@ -97,10 +99,11 @@ def running_cluster(
     redis_is_up: bool = True,
     redis_password: str = "any",
     settings: Mapping[str, str] = MappingProxyType({}),
+    own: Callable[[str], Mapping[str, str]] = lambda _: {},
 ) -> Iterator[Cluster]:
     """`emulator`: its options. `redis_is_up`: false for a Redis that is not there yet; `launch` it later.
 
-    `redis_password` goes into its address; the server takes any.
+    `redis_password` goes into its address; the server takes any. `own`: further variables of one process, by its name.
     """
     with ExitStack() as stack:
         redis = RedisServer.start()
@@ -110,7 +113,7 @@ def running_cluster(
         upstream = stack.enter_context(running_emulator("--no-classical", *emulator))
         redis_url = redis.url.replace("redis://", f"redis://default:{redis_password}@")
         known = {"TESSERA_REDIS_URL": redis_url, "TESSERA_UPSTREAM_URL": upstream.url, **settings}
-        cluster = Cluster(folder, upstream, redis, known)
+        cluster = Cluster(folder, upstream, redis, known, own)
         stack.callback(cluster.stop)
         cluster.start(*["api"] * api, *["worker"] * workers)
         yield cluster

@@ -1,0 +1,172 @@
+"""What goes wrong, in order, as a table: how it begins, how it ends, how long it lasts in the long form and in the short one.
+
+In: the stage and the load. Out: the spans of the faults. A fault without an end is over when it has happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from tests.chaos.history import Span
+from tests.chaos.load import Load
+from tests.chaos.raw import pause
+from tests.chaos.stage import NO_MEMORY, Stage
+
+Act: TypeAlias = Callable[[Stage, Load], object]
+"""Something that is done; text that it returns is a fact for the report."""
+
+HOUR_S = 3600.0
+LOOK_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`hold_s`, `short_s`: how long it lasts. `end` is None for what happens in a moment."""
+
+    name: str
+    words: str
+    begin: Act
+    end: Act | None
+    hold_s: float
+    short_s: float
+
+
+def vendor(name: str, words: str, short_s: float = 0.8, hold_s: float = 6.0, **behaviour: Any) -> Fault:
+    """The emulator behaves so for a while."""
+
+    def begin(stage: Stage, _: Load) -> None:
+        stage.cluster.emulator.behave(**behaviour)
+
+    def end(stage: Stage, _: Load) -> None:
+        stage.cluster.emulator.behave(throttle_share=0.0, faults=[])
+
+    return Fault(name, words, begin, end, hold_s, short_s)
+
+
+def struck(kind: str, share: float, **more: Any) -> Mapping[str, Any]:
+    return {"faults": [{"kind": kind, "share": share, **more}]}
+
+
+def _away(seconds: float) -> Act:
+    return lambda stage, _: stage.cluster.emulator.go_away(seconds)
+
+
+def _none(_: Stage, __: Load) -> None:
+    """The fault ends by itself."""
+
+
+def timeline(*, short: bool) -> tuple[Fault, ...]:
+    """All faults. Of both forms the same ones, but for those that need time to show anything."""
+    away_s = 1.0 if short else 5.0
+    kept = (
+        Fault("worker killed", "SIGKILL of a worker in mid-sheet", lambda stage, _: stage.kill_worker(), None, 0, 0),
+        Fault(
+            "Redis frozen",
+            "SIGSTOP of Redis",
+            lambda stage, _: stage.cluster.redis.freeze(),
+            lambda stage, _: stage.cluster.redis.thaw(),
+            10.0,
+            3.0,
+        ),
+        Fault(
+            "Redis replaced",
+            "Redis killed, then started empty",
+            lambda stage, _: stage.kill_redis(),
+            lambda stage, _: stage.restart_redis(),
+            3.0,
+            0.4,
+        ),
+        Fault(
+            "Redis full",
+            "Redis at maxmemory: it refuses every write",
+            lambda stage, _: stage.set_redis_memory(NO_MEMORY),
+            lambda stage, _: stage.set_redis_memory(0),
+            5.0,
+            0.8,
+        ),
+        Fault("vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s),
+        vendor("vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, seconds=4.0)),
+        vendor("throttling 30 %", "the vendor throttles 30 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.3),
+        vendor("throttling 60 %", "the vendor throttles 60 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.6),
+        vendor("errors 500", "a third of the calls fail with the vendor's 500", **struck("error500", 0.33)),
+        vendor("garbage", "a third of the answers are no JSON", **struck("garbage", 0.33)),
+        vendor("truncated", "a third of the answers break off in the middle", **struck("truncated", 0.33)),
+        vendor("boxes outside", "all answers also have boxes outside the sheet", **struck("outside_boxes", 1.0)),
+        vendor("too many boxes", "half of the answers also have 450 boxes of nothing", **struck("many_boxes", 0.5)),
+        Fault(
+            "bad clients",
+            "clients that send and read slowly, and clients that leave when they have sent",
+            lambda _, load: load.misbehave(True),
+            lambda _, load: load.misbehave(False),
+            8.0,
+            1.0,
+        ),
+        Fault(
+            "clock wrong",
+            "the clock of an API process is an hour ahead, a worker's behind",
+            _clocks(HOUR_S),
+            _clocks(0),
+            8.0,
+            0.8,
+        ),
+        Fault("API killed", "SIGKILL of an API process", lambda stage, _: stage.kill_api(), None, 0, 0),
+    )
+    return tuple(fault for fault in kept if not (short and fault.name in ONLY_LONG))
+
+
+# More of what another fault shows already.
+ONLY_LONG = frozenset({"throttling 60 %"})
+
+
+def _clocks(seconds: float) -> Act:
+    def act(stage: Stage, _: Load) -> str:
+        ahead = stage.set_clock(stage.cluster.apis[-1], seconds)
+        behind = stage.set_clock(stage.cluster.workers[-1], -seconds)
+        return f"{ahead}, {behind}"
+
+    return act
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`warm_s`: before the first fault. After each, until `is_well` says so, but not longer than `settle_s`."""
+
+    warm_s: float
+    settle_s: float
+    short: bool
+
+
+def play(
+    stage: Stage,
+    load: Load,
+    faults: Sequence[Fault],
+    pace: Pace,
+    is_well: Callable[[Span], bool],
+    told: Callable[[str], None],
+) -> list[Span]:
+    """One fault after the other, each with time to recover."""
+    spans: list[Span] = []
+    for fault in faults:
+        began_s = time.monotonic()
+        if spans:
+            spans[-1] = replace(spans[-1], until_s=began_s)
+        told(f"{fault.name}: {fault.words}")
+        facts = fault.begin(stage, load)
+        if fault.end is not None:
+            pause(fault.short_s if pace.short else fault.hold_s)
+            fault.end(stage, load)
+        span = Span(fault.name, fault.words, began_s, time.monotonic(), float("inf"), facts if isinstance(facts, str) else "")
+        spans.append(span)
+        _settle(span, pace.settle_s, is_well)
+    if spans:
+        spans[-1] = replace(spans[-1], until_s=time.monotonic())
+    return spans
+
+
+def _settle(span: Span, most_s: float, is_well: Callable[[Span], bool]) -> None:
+    until_s = time.monotonic() + most_s
+    while time.monotonic() < until_s and not is_well(span):
+        pause(LOOK_S)
