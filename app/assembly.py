@@ -40,7 +40,7 @@ from app.metrics import Metrics, new_registry
 from app.metrics.labels import ENDPOINTS
 from app.pipeline import Pipeline, Policy
 from app.providers.build import ProviderOptions, build_provider
-from app.providers.calling import LEASE_MARGIN_S, Caller
+from app.providers.calling import LEASE_S, Caller
 from app.providers.contract import Upstream
 from app.providers.gcs import CloudStorage, GoogleToken
 from app.providers.links import AllowedHosts, Links
@@ -281,17 +281,16 @@ async def _provider_options(settings: Settings, stack: AsyncExitStack) -> Provid
 
 
 async def _accumulator(settings: Settings, tools: _Tools, stack: AsyncExitStack) -> Accumulator:
-    lease_s = settings.provider_timeout_s + LEASE_MARGIN_S
     accumulator: Accumulator
     if settings.redis_url is None:
-        accumulator = MemoryAccumulator(tools.clock, max_pending=settings.max_pending, lease_s=lease_s)
+        accumulator = MemoryAccumulator(tools.clock, max_pending=settings.max_pending, lease_s=LEASE_S)
     else:
         accumulator = RedisAccumulator(
             settings.redis_url,
             process_id=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             shards=settings.redis_shards,
             max_pending=settings.max_pending,
-            lease_s=lease_s,
+            lease_s=LEASE_S,
             namespace=_namespace(settings, tools.endpoint),
             intake=settings.role != "worker",
             workshop=settings.role != "api",  # or an API process would count as somebody who works

@@ -56,9 +56,10 @@ SLOW_MEMORY_S = 60.0
 # Fewer than one call in ten is that fast: an attempt with less time is a bill without an answer.
 _HOPEFUL_SHARE = 0.10
 
-# A lease outlives one attempt by this much: demultiplexing, delivering, a busy machine. Every permit asks for the same span,
-# because parts of one batch share its lease, and a shorter span for one part would cut the others short.
-LEASE_MARGIN_S = 5.0
+# A batch is its worker's for so long after the last sign of life, seconds: the worker renews it at a quarter, so three renewals
+# may fail or come late (a busy machine) before somebody else pays again. Every permit asks for the same span, because parts of
+# one batch share its lease, and a shorter span for one part would cut the others short.
+LEASE_S = 6.0
 
 
 class PaidKind(StrEnum):
@@ -170,7 +171,6 @@ class Caller:
         self._clock = clock
         self._rng = rng
         self._attempt_timeout_s = attempt_timeout_s
-        self._lease_s = attempt_timeout_s + LEASE_MARGIN_S
         self._meter = meter
         self._sheet_slots = asyncio.Semaphore(sheets)
         self._other_slots = asyncio.Semaphore(others)
@@ -239,7 +239,7 @@ class Caller:
         try:
             while (pause_s := turns.pause_s(ticket)) > 0:
                 self._require_time(question, failed)
-                await question.hold(self._lease_s)
+                await question.hold(LEASE_S)
                 await turns.wait(ticket, min(pause_s, self._span_s(question)))
             is_next = True
         finally:
@@ -250,7 +250,7 @@ class Caller:
         slots = self._slots(question)
         while slots.locked():
             self._require_time(question, failed)
-            await question.hold(self._lease_s)
+            await question.hold(LEASE_S)
             try:
                 async with asyncio.timeout(self._span_s(question)):
                     await slots.acquire()
@@ -265,7 +265,7 @@ class Caller:
         return self._sheet_slots if question.kind.is_sheet else self._other_slots
 
     async def _attempt(self, question: _Question) -> Reading:
-        await question.hold(self._lease_s)
+        await question.hold(LEASE_S)
         question.attempts += 1
         timeout_s = self._span_s(question)
         began_s = self._clock.now_s()
@@ -310,7 +310,7 @@ class Caller:
         self._require_time(question, failed, after_s=pause_s)
         while pause_s > 0:
             span_s = min(pause_s, self._attempt_timeout_s)
-            await question.hold(self._lease_s)
+            await question.hold(LEASE_S)
             await self._wait(span_s)
             pause_s -= span_s
 

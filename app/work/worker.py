@@ -16,13 +16,15 @@ from app.clock import Clock
 from app.core.model import Answer, Batch, Failure, Outcome
 from app.errors import Kind, Problem
 from app.log import get_logger
-from app.providers.calling import LeaseLost, Permit
+from app.providers.calling import LEASE_S, LeaseLost, Permit
 from app.work.groups import Deliver, Work, open_group
 
 # Longest single wait for a batch, seconds. Only a bound on how long a shutdown or a lost wake-up can go unnoticed.
 CLAIM_WAIT_S = 5.0
 # Pause after the accumulator could not be reached, seconds; it reconnects by itself meanwhile.
 RETRY_PAUSE_S = 0.5
+# How often the lease of a batch under way is renewed, seconds: whoever has died is noticed soon, and whoever is slow keeps it.
+RENEW_S = LEASE_S / 4
 # A claimed batch comes back when its worker dies. The third time, its images are asked one by one, so that an image that
 # kills workers takes no neighbours along; after the fifth its jobs are given up, so that it does not kill workers for ever.
 ALONE_FROM_ATTEMPT = 3
@@ -49,7 +51,16 @@ class _Open:
 class Worker:
     """`run` until `stop`; then what is under way is finished, and what is not claimed is left for others."""
 
-    def __init__(self, workshop: Workshop, work: Work, ledger: WorkLedger, clock: Clock, *, max_inflight: int) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        work: Work,
+        ledger: WorkLedger,
+        clock: Clock,
+        *,
+        max_inflight: int,
+        renew_s: float = RENEW_S,
+    ) -> None:
         self._workshop = workshop
         self._work = work
         self._ledger = ledger
@@ -59,6 +70,7 @@ class Worker:
         self._last_turn_s = clock.now_s()
         self._in_flight = 0
         self._is_cut_off = False
+        self._renew_s = renew_s
 
     @property
     def in_flight(self) -> int:
@@ -144,6 +156,7 @@ class Worker:
         )
         if batch.attempt > 1:
             self._ledger.lease_event("reclaimed")
+        keeper = asyncio.create_task(self._keep(batch), name=f"keep {batch.id}")
         try:
             await self._answer(opened)
             log.info("sheet done", sheet_id=batch.id, seconds=round(self._clock.now_s() - began_s, 4))
@@ -156,6 +169,18 @@ class Worker:
         except Exception:
             log.error("sheet failed", sheet_id=batch.id, exc_info=True)
             await self._fail_rest(opened)
+        finally:
+            keeper.cancel()
+
+    async def _keep(self, batch: Batch) -> None:
+        """Renew the lease while the batch is under way. Who has lost it is told before the next paid call, not here."""
+        while True:
+            await asyncio.sleep(self._renew_s)
+            try:
+                if not await self._workshop.extend(batch, LEASE_S):
+                    return
+            except Problem as problem:  # the store is away: it may be back before the lease ends
+                log.debug("cannot renew the lease", sheet_id=batch.id, reason=problem.detail)
 
     async def _answer(self, opened: _Open) -> None:
         batch = opened.batch

@@ -16,7 +16,7 @@ from app.core.model import Feature, Inquiry
 from app.core.pace import THROTTLE_MEMORY_S
 from app.errors import Kind, Problem, VendorError
 from app.providers.calling import (
-    LEASE_MARGIN_S,
+    LEASE_S,
     LONGEST_PAUSE_S,
     MOST_PAID_ATTEMPTS,
     MOST_SHADOWS,
@@ -31,7 +31,6 @@ from app.providers.contract import Capabilities, Provider, Reading
 INQUIRY = Inquiry(Feature.OBJECTS)
 READING = Reading((), b"{}")
 ATTEMPT_TIMEOUT_S = 2.0
-LEASE_S = ATTEMPT_TIMEOUT_S + LEASE_MARGIN_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tests.support.colours import ColourProvider
 from tests.support.detect_bench import Bench, job
 
 PAIRS = (Layout(2, 1),)
+RENEWALS = 4
 LONG_S = 20.0  # far longer than anything here takes; only a hanging test gets there
 
 
@@ -32,9 +33,16 @@ def pixels() -> Iterator[PixelPool]:
 
 
 @asynccontextmanager
-async def working(bench: Bench, workshop: object, *, max_inflight: int = 4) -> AsyncIterator[Worker]:
+async def working(bench: Bench, workshop: object, *, max_inflight: int = 4, renew_s: float = LONG_S) -> AsyncIterator[Worker]:
     """A running worker; at the end it is stopped and must end by itself."""
-    worker = Worker(workshop, bench.work, bench.tally, SystemClock(), max_inflight=max_inflight)  # type: ignore[arg-type]  # fakes have only what is used
+    worker = Worker(
+        workshop,  # type: ignore[arg-type]  # fakes have only what is used
+        bench.work,
+        bench.tally,
+        SystemClock(),
+        max_inflight=max_inflight,
+        renew_s=renew_s,
+    )
     running = asyncio.create_task(worker.run())
     try:
         yield worker
@@ -159,6 +167,27 @@ async def test_a_lost_lease_is_not_paid_for_and_nothing_is_delivered(pixels: Pix
     async with working(bench, workshop):
         await finished(workshop)
     assert (workshop.completed, bench.tally.paid_kinds, bench.tally.events) == ([], [], ["refused"])
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_lease_is_renewed_as_long_as_the_vendor_takes(pixels: PixelPool, away: bool) -> None:
+    """Also where the store is away for a moment: it may be back before the lease ends."""
+    gate = asyncio.Event()
+
+    class Renewed(ScriptedWorkshop):
+        async def extend(self, batch: Batch, lease_s: float, *, stay_s: float = 0.0) -> bool:
+            held = await super().extend(batch, lease_s, stay_s=stay_s)
+            if len(self.stays_s) == RENEWALS:
+                gate.set()
+            if away and len(self.stays_s) == 2:  # the first one is the permit to pay
+                raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, "away")
+            return held
+
+    workshop = Renewed(deque([batch("red", "green")]))
+    async with working(Bench(ColourProvider(gate=gate), pixels), workshop, renew_s=0.001):
+        await finished(workshop)
+    assert len(workshop.completed) == 2
+    assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("keep ")] == []
 
 
 async def test_a_refused_late_result_counts_nobody_as_answered(pixels: PixelPool) -> None:
