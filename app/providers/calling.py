@@ -178,6 +178,7 @@ class Caller:
         self._wait = wait
         self._latency = LatencyTracker()
         self._timed_out_s = float("-inf")
+        self._troubles: dict[Feature, tuple[float, Kind]] = {}
         self._turns: defaultdict[Feature, Turns] = defaultdict(lambda: Turns(clock, wait))
 
     def throttled_for_s(self, feature: Feature) -> float:
@@ -291,6 +292,8 @@ class Caller:
         return reading
 
     def _note_failure(self, question: _Question, kind: Kind) -> None:
+        if kind in _RETRIED:
+            self._troubles[question.inquiry.feature] = (self._clock.now_s(), kind)
         pace = self._turns[question.inquiry.feature].pace
         if kind is Kind.THROTTLED:
             pace.throttled(self._clock.now_s())
@@ -329,7 +332,17 @@ class Caller:
         """Raise, with the vendor's own error if there is one, when an attempt would come too late to be answered."""
         hopeful_s = self._latency.quantile_s(_HOPEFUL_SHARE, self._clock.now_s())
         if self._left_s(question) - after_s < hopeful_s:
-            raise failed or Problem(Kind.DEADLINE_EXCEEDED, "Too little time is left for a call to the provider")
+            raise failed or self._out_of_time(question)
+
+    def _out_of_time(self, question: _Question) -> Problem:
+        """Why there was no time to ask even once. Where the vendor kept everybody waiting meanwhile, the client hears that.
+
+        A question with a permit is not the last one: its image may still be sent alone.
+        """
+        at_s, kind = self._troubles.get(question.inquiry.feature, (float("-inf"), Kind.DEADLINE_EXCEEDED))
+        if question.permit is None and at_s > question.started_s:
+            return Problem(kind, "The provider has kept this image waiting for as long as it may")
+        return Problem(Kind.DEADLINE_EXCEEDED, "Too little time is left for a call to the provider")
 
     def _span_s(self, question: _Question) -> float:
         """The longest that an attempt, or a wait under one permit, may take.

@@ -125,9 +125,14 @@ class Stage:
     ) -> Asked:
         return await self.caller.ask(b"image", INQUIRY, kind=kind, time_left_s=time_left_s, permit=permit)
 
-    async def fail(self, time_left_s: float = 60.0, kind: PaidKind = PaidKind.SINGLE) -> AskFailed:
+    async def fail(
+        self,
+        time_left_s: float = 60.0,
+        permit: Callable[[float], Awaitable[bool]] | None = None,
+        kind: PaidKind = PaidKind.SINGLE,
+    ) -> AskFailed:
         with pytest.raises(AskFailed) as raised:
-            await self.ask(time_left_s, kind=kind)
+            await self.ask(time_left_s, permit, kind)
         assert self.provider.script == []
         return raised.value
 
@@ -456,3 +461,30 @@ async def test_a_mistake_in_a_provider_gives_its_slot_back() -> None:
     for _ in range(2):
         with pytest.raises(KeyError):
             await stage.ask()
+
+
+@pytest.mark.parametrize(("is_last", "heard"), [(True, Kind.THROTTLED), (False, Kind.DEADLINE_EXCEEDED)])
+async def test_who_is_kept_waiting_by_the_vendor_until_its_time_is_over_hears_that(is_last: bool, heard: Kind) -> None:
+    """Not that we were slow. An image on a sheet may still be sent alone, which only our own error leads to."""
+    entered, gate = asyncio.Event(), asyncio.Event()
+
+    class Throttling:
+        capabilities = ScriptedProvider.capabilities
+
+        async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
+            entered.set()
+            await gate.wait()
+            stage.clock.advance(60.0)
+            raise Problem(Kind.THROTTLED, "slow down")
+
+        async def aclose(self) -> None: ...
+
+    stage = Stage(provider=Throttling(), others=1)
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(stage.fail(50.0))
+        await entered.wait()
+        second = tasks.create_task(stage.fail(30.0, permit=None if is_last else stage.permit))
+        for _ in range(5):  # it reaches the slots, which the first one holds
+            await asyncio.sleep(0)
+        gate.set()
+    assert (first.result().kind, second.result().kind, second.result().paid) == (Kind.THROTTLED, heard, 0)
