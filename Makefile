@@ -69,6 +69,10 @@ bench: $(DEV) $(TOOLS) ## Run the benchmarks one after another
 	@echo "== tessera bench moderation (short: without options it takes ten minutes)"
 	@tessera bench moderation --images 2000 --prevalences 0.01,0.1,0.5
 
+.PHONY: soak
+soak: $(DEV) $(TOOLS) ## Mixed load for half an hour, and what grows meanwhile (ARGS="--minutes 5" for less)
+	@python -m tests.soak $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was made here: .venv, .tools, demo-out, calibration-out, caches
 	@rm -rf .venv .tools demo-out calibration-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -73,6 +73,10 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
     def unix_url(self) -> str:
         return f"unix://{self.socket_path}"
 
