@@ -12,6 +12,7 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
@@ -24,9 +25,11 @@ from app.embedded import EmulatorFailed
 from app.errors import Problem
 from app.log import configure, get_logger
 from app.server.front import FrontDoor
-from app.server.grpc import GrpcServer
+from app.server.grpc import GrpcRules, GrpcServer
 from app.server.http import build_app
-from app.server.running import Server, build_server, listen
+from app.server.operators import Operators
+from app.server.running import Server, ServerRules, build_server, connections_that_fit, listen
+from app.server.tls import Certificate
 from app.settings import Settings
 
 # Longest that a request which is still being sent may hold us up, seconds: an image takes as long over a slow line, and nothing
@@ -57,17 +60,29 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        listener = listen(settings.host, settings.port)
+        certificate = _certificate(settings)
+        most = connections_that_fit(settings.max_connections)
+        listener = listen(settings.host, settings.port, settings.client_timeout_s)
         stack.callback(listener.close)
         parts = await assemble(settings, stack)
-        door = FrontDoor(parts.desk) if parts.desk is not None else None
-        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, parts.vitals.probes(), __version__)
-        server = build_server(app, shutdown_s=settings.shutdown_s)
-        grpc = await _start_grpc(parts, settings)
-        await _run_parts(parts, server, grpc, listener, stop, settings)
+        door = FrontDoor(parts.desk, settings.client_timeout_s) if parts.desk is not None else None
+        probes = parts.vitals.probes()
+        operators = Operators(settings.ops_token)
+        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, probes, operators, __version__)
+        context = certificate.context if certificate else None
+        server = build_server(app, ServerRules(most, settings.client_timeout_s, settings.shutdown_s, context))
+        grpc = await _start_grpc(parts, settings, GrpcRules(most, settings.client_timeout_s), certificate)
+        await _run_parts(parts, Front(server, grpc, listener, certificate), stop, settings)
 
 
-async def _start_grpc(parts: Parts, settings: Settings) -> GrpcServer | None:
+def _certificate(settings: Settings) -> Certificate | None:
+    """Of the server itself, where it speaks TLS. Raises OSError."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
+
+
+async def _start_grpc(parts: Parts, settings: Settings, rules: GrpcRules, certificate: Certificate | None) -> GrpcServer | None:
     """The gRPC port, said on a line of its own before the ready line. None in a worker process.
 
     A port that nobody chose is no reason not to start: another process of ours may have it already.
@@ -75,9 +90,9 @@ async def _start_grpc(parts: Parts, settings: Settings) -> GrpcServer | None:
     if parts.desk is None:
         return None
     is_chosen = "grpc_port" in settings.model_fields_set
-    grpc = GrpcServer(parts.desk, parts.google)
+    grpc = GrpcServer(parts.desk, parts.google, rules)
     try:
-        address = await grpc.start(settings.host, settings.grpc_port if is_chosen or settings.port else 0)
+        address = await grpc.start(settings.host, settings.grpc_port if is_chosen or settings.port else 0, certificate)
     except OSError as error:
         if is_chosen:
             raise
@@ -88,28 +103,39 @@ async def _start_grpc(parts: Parts, settings: Settings) -> GrpcServer | None:
     return grpc
 
 
-async def _run_parts(
-    parts: Parts,
-    server: Server,
-    grpc: GrpcServer | None,
-    listener: socket.socket,
-    stop: asyncio.Event,
-    settings: Settings,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands between us and the clients."""
+
+    server: Server
+    grpc: GrpcServer | None
+    listener: socket.socket
+    certificate: Certificate | None
+
+    @property
+    def url(self) -> str:
+        host, port = self.listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.certificate else 'http'}://{shown}:{port}"
+
+
+async def _run_parts(parts: Parts, front: Front, stop: asyncio.Event, settings: Settings) -> None:
     """All long-lived tasks, owned here; the first that ends by itself takes the process down."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets=[listener]), name="http server")
+        serving = tasks.create_task(front.server.serve(sockets=[front.listener]), name="http server")
+        following = tasks.create_task(front.certificate.follow(), name="certificate") if front.certificate else None
         working = tasks.create_task(parts.worker.run(), name="worker") if parts.worker else None
         stopping = tasks.create_task(stop.wait(), name="stop signal")
         _spare_the_collector()
         parts.vitals.started()
-        host, port = listener.getsockname()[:2]
-        sys.stdout.write(f"tessera ready http://{host}:{port}\n")  # for whoever started us with port 0
+        sys.stdout.write(f"tessera ready {front.url}\n")  # for whoever started us with port 0
         sys.stdout.flush()
-        log.info("ready", role=settings.role, provider=settings.provider, host=host, port=port)
+        log.info("ready", role=settings.role, provider=settings.provider, url=front.url)
         await asyncio.wait({serving, stopping, *([working] if working else [])}, return_when=asyncio.FIRST_COMPLETED)
-        await _go_down(parts, Carriers(server, serving, grpc), working, settings)
+        await _go_down(parts, Carriers(front.server, serving, front.grpc), working, settings)
         stopping.cancel()
+        if following is not None:
+            following.cancel()
 
 
 def _spare_the_collector() -> None:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
-from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.settings_files import read_env_file, read_files
 
 PREFIX = "TESSERA_"
 TEST_PREFIX = "TESSERA_TEST_"
@@ -53,7 +54,10 @@ URL_USER = re.compile(r"://\S*@")
 URL_QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 HIDDEN = "***"
 # Entries that are secrets as a whole; they also have `repr=False`, so that no error quotes them.
-SECRETS = frozenset({"google_api_key", "azure_key"})
+SECRETS = frozenset({"google_api_key", "azure_key", "ops_token"})
+# Entries that may stand in a file of their own, as Docker and Kubernetes hand over secrets: TESSERA_..._FILE names it.
+IN_FILES = SECRETS | {"redis_url"}
+FILE_SUFFIX = "_FILE"
 
 
 class SettingsError(Exception):
@@ -96,6 +100,15 @@ class Settings(BaseSettings):
 
     # Who is let in. Without the file everybody is, and is told apart by the key that he shows.
     clients: str | None = _entry(None, "file", "TOML file with the clients that are let in, and their keys.")
+    ops_token: str | None = _entry(
+        None,
+        "",
+        "What `/metrics`, `/v1/stats` and `/dashboard` ask for; without it they are open.",
+        repr=False,
+        pattern=r"^[!-~]{16,1000}$",
+    )
+    tls_cert: str | None = _entry(None, "file", "Certificate chain (PEM): HTTP and gRPC are then served over TLS only.")
+    tls_key: str | None = _entry(None, "file", "Its key (PEM), without a password.")
 
     # Where images wait. Without Redis they are gathered in this process.
     redis_url: str | None = _entry(None, "URL", "Redis where API and worker processes meet.", repr=False)
@@ -139,6 +152,14 @@ class Settings(BaseSettings):
     )
 
     # Limits.
+    # 4096: an idle one takes some 10 kB, and HTTP and gRPC together stay far below what containers may open (a million files).
+    max_connections: int = _entry(
+        4096, "connections", "Most clients' connections at once, to HTTP and to gRPC each.", ge=1, le=100_000
+    )
+    # 60: 5 MB over a slow line (200 kB/s) take 25.
+    client_timeout_s: float = _entry(
+        60.0, "s", "Longest time for a client to send a request's head, its body, and to take its answer.", ge=0.1, le=600
+    )
     max_inflight: int = _entry(32, "sheets", "Most sheets that one worker has under way at once.", ge=1, le=1024)
     max_alone: int = _entry(64, "images", "Most images that one process sends alone at once.", ge=1, le=4096)
     # 21 MiB: the largest image that any vendor takes (Azure: 20 MiB), in a form; a bit more is refused in the vendor's words.
@@ -213,7 +234,7 @@ class Settings(BaseSettings):
             raise ValueError("holds characters that no key has")
         return value
 
-    @field_validator("model_recipe", "clients", "calibration", "scout", "scout_recipe")
+    @field_validator("tls_cert", "tls_key", "model_recipe", "clients", "calibration", "scout", "scout_recipe")
     @classmethod
     def _file_is_there(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
@@ -243,10 +264,10 @@ class Settings(BaseSettings):
 def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
     """Read `.env` (where there is one) and then the environment. Raises `SettingsError` with everything that is wrong."""
     problems: list[str] = []
-    given = {**_read_env_file(env_file, problems), **environ}
+    given = {**read_env_file(env_file, problems), **environ}
     values: dict[str, str] = {}
-    for name, value in given.items():
-        if not name.upper().startswith(PREFIX) or name.startswith(TEST_PREFIX):
+    for name, value in {**given, **read_files(given, FILE_NAMES, problems)}.items():
+        if not name.upper().startswith(PREFIX) or name.startswith(TEST_PREFIX) or name in FILE_NAMES:
             continue
         if name not in NAMES:
             problems.append(_unknown(name))
@@ -268,6 +289,8 @@ def env_name(field: str) -> str:
 
 
 NAMES: Mapping[str, str] = {env_name(field): field for field in Settings.model_fields}
+# TESSERA_REDIS_URL_FILE -> TESSERA_REDIS_URL
+FILE_NAMES: Mapping[str, str] = {env_name(field) + FILE_SUFFIX: env_name(field) for field in sorted(IN_FILES)}
 
 
 def settings_table() -> str:
@@ -292,27 +315,10 @@ def public_view(settings: Settings) -> dict[str, object]:
     return view
 
 
-def _read_env_file(env_file: Path | None, problems: list[str]) -> dict[str, str]:
-    """Names and values of the file as they stand: `$` is not expanded, because passwords may hold one."""
-    if env_file is None or not env_file.exists():
-        return {}
-    found: dict[str, str] = {}
-    try:
-        with env_file.open(encoding="utf-8") as stream:
-            for binding in parse_stream(stream):
-                if binding.error:
-                    problems.append(f"{env_file.name}, line {binding.original.line}: not of the form NAME=value")
-                elif binding.key is not None:
-                    found[binding.key] = binding.value or ""
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{env_file.name}: cannot be read ({type(error).__name__})")
-    return found
-
-
 def _unknown(name: str) -> str:
     if SERVICE_LINK_NAME.search(name):
         return f"{name}: unknown; {SERVICE_LINK_HINT}"
-    nearest = difflib.get_close_matches(name.upper(), NAMES, n=1, cutoff=0.0)
+    nearest = difflib.get_close_matches(name.upper(), [*NAMES, *FILE_NAMES], n=1, cutoff=0.0)
     return f"{name}: unknown; did you mean {nearest[0]}?"
 
 
@@ -344,6 +350,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append("TESSERA_MAX_HELD_BYTES: must be at least TESSERA_MAX_BODY_BYTES, or such a body could not come in")
     if settings.role != "all" and settings.redis_url is None:
         problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        problems.append("TESSERA_TLS_CERT and TESSERA_TLS_KEY: one is of no use without the other")
     if settings.redis_shards > 1 and settings.redis_url is None:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
     if settings.min_agreement is not None and settings.shadow_percent == 0:

@@ -39,7 +39,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "core": ("errors",),
     "errors": (),
     "clock": (),
-    "settings": (),
+    "settings": ("settings_files",),
+    "settings_files": (),
     "log": (),
     "figures": (),
     "metrics": ("figures", "core", "errors"),  # label values come from the closed sets in core.model and errors
@@ -118,7 +119,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "boto3": ("providers", "demo"),
     "botocore": ("providers", "demo"),
     "cv2": ("detectors",),
-    "dotenv": ("settings",),
+    "dotenv": ("settings_files",),
     "fastapi": ("server",),
     "fastapi_offline": ("server",),
     "google": ("emulators.google", "providers.google", "wire.google", "providers.gcs"),

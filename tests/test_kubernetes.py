@@ -84,13 +84,14 @@ def test_probes_and_scrapes_ask_for_paths_that_are_served(name: str) -> None:
     from fastapi import FastAPI
     from starlette.routing import Route
 
+    from app.server.operators import Operators
     from app.server.probes import Readiness, Vitals, add_probes
 
     async def nothing() -> Any:
         raise AssertionError("nobody asks here")
 
     app = FastAPI()
-    add_probes(app, Vitals(lambda: Readiness.READY, dict, nothing, nothing))
+    add_probes(app, Vitals(lambda: Readiness.READY, dict, nothing, nothing), Operators(None))
     served = {route.path for route in app.routes if isinstance(route, Route)}
     container = container_of(name)
     probes = [container[kind]["httpGet"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]

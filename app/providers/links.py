@@ -3,7 +3,8 @@
 Comes in: an address from a client's request, so nothing here trusts it. Goes out: the image's bytes, or a Problem. Built by
 the composition root, called by the front half. http and https lead only to the operator's list of hosts, and of these only to
 public addresses: every address that a name resolves to is checked, and the connection goes to one that was, also after each
-redirect. A name that changes its mind between check and connection changes nothing. gs:// leads to Cloud Storage (`gcs`).
+redirect. A name that changes its mind between check and connection changes nothing, and no proxy of the environment's comes
+between. gs:// leads to Cloud Storage (`gcs`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ _GS = re.compile(r"gs://(?P<bucket>[^/]+)/(?P<key>.+)", re.IGNORECASE | re.DOTAL
 _SAFE = "/%:@!$&'()*+,;=~-._?"
 # IPv6 addresses that stand for an IPv4 one by way of a translator (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# All that is given out for use between networks; what lies outside (site-local, a translator's own prefix) is somebody's own.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# What `ipaddress` may take for public, and is not: protocols' own (RFC 6890; Oracle's cloud has its metadata there), relays of
+# 6to4 (RFC 7526), documentation (RFC 9637), and where each virtual machine of Azure's finds the platform beneath it.
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "168.63.129.16/32")))
 _IPV4_BITS = 0xFFFF_FFFF
 
 
@@ -72,10 +78,11 @@ class AllowedHosts:
 class Links:
     """A `LinkReader`. Nothing is looked up or connected before the first read."""
 
-    def __init__(self, hosts: AllowedHosts, storage: Storage | None = None) -> None:
+    def __init__(self, hosts: AllowedHosts, storage: Storage | None = None, resolve: Resolve | None = None) -> None:
+        """`resolve`: who knows the addresses of a name; this machine's own resolver, without one."""
         self._hosts = hosts
         self._storage = storage
-        self._fetcher = Fetcher(CheckedNetwork(hosts))
+        self._fetcher = Fetcher(CheckedNetwork(hosts, resolve))
 
     async def read(self, url: str, *, max_bytes: int, timeout_s: float) -> bytes:
         """Raises Problem: FORBIDDEN, OBJECT_UNAVAILABLE, PROVIDER_UNAVAILABLE, IMAGE_TOO_LARGE."""
@@ -103,8 +110,16 @@ class Links:
             fetched = await self._fetcher.get(url, {}, max_bytes)
             if fetched.location is None:
                 return fetched.data
-            url = urljoin(url, fetched.location)
+            url = redirected(url, fetched.location)
         raise unavailable(f"it is behind more than {MAX_REDIRECTS} redirects")
+
+
+def redirected(url: str, location: str) -> str:
+    """Where a checked address sends its reader. Raises Problem(OBJECT_UNAVAILABLE) where that gives up TLS."""
+    further = urljoin(url, location)
+    if url.startswith("https:") and not further.lower().startswith("https:"):
+        raise unavailable("it is redirected to a place without TLS")
+    return further
 
 
 def checked_url(url: str, hosts: AllowedHosts) -> str:
@@ -137,6 +152,8 @@ def is_public(address: _Address) -> bool:
 
 
 def _is_open(address: _Address) -> bool:
+    if any(address in network for network in _NOT_PUBLIC) or (address.version == 6 and address not in _GLOBAL_UNICAST):
+        return False
     closed = address.is_multicast or address.is_private or address.is_loopback or address.is_link_local
     return address.is_global and not (closed or address.is_reserved or address.is_unspecified)
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 # Headers of a passed-through answer that are said here instead.
-_NOT_FORWARDED = frozenset({"date", REQUEST_ID.lower()})
+_NOT_FORWARDED = frozenset({"date", "x-content-type-options", REQUEST_ID.lower()})
 
 
 class _HandedOn(StreamingResponse):
@@ -47,14 +47,16 @@ class _HandedOn(StreamingResponse):
 
 
 class FrontDoor:
-    """Lets HTTP requests of all dialects in to the desk."""
+    """Lets HTTP requests of all dialects in to the desk. `client_timeout_s`: longest that a body may take to arrive."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, client_timeout_s: float) -> None:
         self._desk = desk
+        self._client_timeout_s = client_timeout_s
 
     async def handle(self, request: Request, dialect: Dialect) -> Response:
         """Answer one request in `dialect`. Never raises, but for cancellation."""
-        served = await self._desk.serve(_HttpArrival(request, self._desk.max_body_bytes), dialect)
+        arrival = _HttpArrival(request, self._desk.max_body_bytes, self._client_timeout_s)
+        served = await self._desk.serve(arrival, dialect)
         if isinstance(served.reply, ForwardReply):
             return _HandedOn(served.reply, served.request_id)
         return _response(served.reply)
@@ -64,13 +66,14 @@ class FrontDoor:
 class _HttpArrival:
     request: Request
     max_body_bytes: int
+    timeout_s: float
 
     @property
     def given_id(self) -> str | None:
         return self.request.headers.get(REQUEST_ID.lower())
 
     async def read(self, share: BodyShare) -> RawRequest:
-        return await read_request(self.request, self.max_body_bytes, share)
+        return await read_request(self.request, self.max_body_bytes, share, self.timeout_s)
 
     async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
         return await unless_client_leaves(disconnected(self.request), work)

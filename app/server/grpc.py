@@ -2,12 +2,13 @@
 
 In: serialized requests with their metadata. Out: serialized answers, or a status made of the dialect's refusal; headers of ours
 travel as trailing metadata. Built and taken down by `app.main`. Methods that are not registered are answered UNIMPLEMENTED.
+The one message of a call is taken from a stream, which looks the same to clients: so its time can be measured.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
 from app.server.desk import FIRST_ERROR_STATUS, Desk
-from app.server.reading import BodyShare, unless_client_leaves
+from app.server.reading import BodyShare, arriving, unless_client_leaves
+from app.server.tls import Certificate
 from app.wire.contract import Dialect, RawReply
 from app.wire.google import GRPC_METHOD, GRPC_SERVICE, packed_status
 from app.wire.headers import REQUEST_ID
@@ -33,6 +35,16 @@ READING_S = 5.0
 SENDING_S = 1.0
 # Largest metadata, bytes: bearer tokens stay well below 16 kB. The same as for HTTP.
 _MAX_METADATA_BYTES = 32_768
+# Calls under way on one connection; a client with more waits, or opens another one. Google's own servers allow as many.
+_STREAMS = 100
+# A connection without calls is closed after so long, milliseconds: as over HTTP.
+_IDLE_MS = 75_000
+# Longest for the beginning of a connection, TLS included, milliseconds.
+_HANDSHAKE_MS = 10_000
+# A client that has said nothing for so long is asked whether it is still there, and has so long to say so, milliseconds.
+_SILENCE_MS, _ANSWER_MS = 60_000, 20_000
+# Compressed messages are refused: grpc unpacks before it counts, and a few kilobytes may unfold to gigabytes. Bit 0: as it is.
+_IDENTITY_ONLY = 1
 _PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
 # Where clients look for a whole google.rpc.Status: https://grpc.io/docs/guides/error/
 _DETAILS = "grpc-status-details-bin"
@@ -44,9 +56,10 @@ _NOT_METADATA = frozenset({"content-type"})
 class _GrpcArrival:
     """One call. `left` is set when its client has cancelled it, or is out of time."""
 
-    data: bytes = field(repr=False)
+    messages: AsyncIterator[bytes] = field(repr=False)
     metadata: Mapping[str, str]
     max_bytes: int
+    timeout_s: float
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -54,60 +67,92 @@ class _GrpcArrival:
         return self.metadata.get(REQUEST_ID.lower())
 
     async def read(self, share: BodyShare) -> RawRequest:
-        if len(self.data) > self.max_bytes:
+        async with arriving(self.timeout_s):
+            data = await self.unless_client_leaves(self._message())
+        if len(data) > self.max_bytes:
             words = f"Request payload size exceeds the limit: {self.max_bytes} bytes."
             raise Problem(Kind.BODY_TOO_LARGE, words)
-        share.take(len(self.data))
-        return RawRequest("POST", _PATH, "", self.metadata, self.data)
+        share.take(len(data))
+        return RawRequest("POST", _PATH, "", self.metadata, data)
+
+    async def _message(self) -> bytes:
+        """The first, which is all that a call of this kind has."""
+        async for data in self.messages:
+            return data
+        raise Problem(Kind.MALFORMED_REQUEST, "the call holds no message")
 
     async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
         return await unless_client_leaves(self.left.wait(), work)
 
 
+@dataclass(frozen=True, slots=True)
+class GrpcRules:
+    """`most`: connections, and calls, at once. `client_timeout_s`: longest for a message. `reading_s`: the same at the end."""
+
+    most: int = 4096
+    client_timeout_s: float = 60.0
+    reading_s: float = READING_S
+
+
+DEFAULT_RULES = GrpcRules()
+
+
 class GrpcServer:
     """Lets gRPC calls in to the desk. Every call is a task of its own, so that a cancelled one ends in order."""
 
-    def __init__(self, desk: Desk, dialect: Dialect, *, reading_s: float = READING_S) -> None:
+    def __init__(self, desk: Desk, dialect: Dialect, rules: GrpcRules = DEFAULT_RULES) -> None:
         self._desk = desk
         self._dialect = dialect
-        self._reading_s = reading_s
+        self._rules = rules
         self._server: grpc.aio.Server | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def start(self, host: str, port: int) -> str:
+    async def start(self, host: str, port: int, certificate: Certificate | None = None) -> str:
         """Listen; the address, with the port that was taken. Raises OSError where it is taken already.
 
         grpc has a whole message in memory before anybody here can count it: one may be no larger than an HTTP body.
         """
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", self._desk.max_body_bytes + _ROOM_BYTES),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
-                ("grpc.so_reuseport", 0),  # a port has one owner
-            ]
-        )
-        handlers: dict[str, Any] = {GRPC_METHOD: grpc.unary_unary_rpc_method_handler(self._handle)}
+        server = grpc.aio.server(options=self._options(), maximum_concurrent_rpcs=self._rules.most)
+        handlers: dict[str, Any] = {GRPC_METHOD: grpc.stream_unary_rpc_method_handler(self._handle)}
         server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(GRPC_SERVICE, handlers)])
         shown = f"[{host}]" if ":" in host else host
+        address = f"{shown}:{port}"
         try:
-            taken = server.add_insecure_port(f"{shown}:{port}")
+            taken = (
+                server.add_insecure_port(address)
+                if certificate is None
+                else server.add_secure_port(address, _credentials(certificate))
+            )
         except RuntimeError as error:
             await server.stop(None)
-            raise OSError(f"cannot listen on {shown}:{port} for gRPC") from error
+            raise OSError(f"cannot listen on {address} for gRPC") from error
         await server.start()
         self._server = server
         return f"{shown}:{taken}"
 
-    async def stop(self, grace_s: float) -> None:
-        """No new calls from now on; those under way have so long, then they are cancelled.
+    def _options(self) -> list[tuple[str, int]]:
+        return [
+            ("grpc.max_receive_message_length", self._desk.max_body_bytes + _ROOM_BYTES),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
+            ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
+            ("grpc.max_concurrent_streams", _STREAMS),
+            ("grpc.max_allowed_incoming_connections", self._rules.most),
+            ("grpc.max_connection_idle_ms", _IDLE_MS),
+            ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+            ("grpc.keepalive_time_ms", _SILENCE_MS),
+            ("grpc.keepalive_timeout_ms", _ANSWER_MS),
+            ("grpc.so_reuseport", 0),  # a port has one owner
+        ]
 
-        grpc shows nobody the calls whose message has not come whole: they have a few seconds, unless others take longer anyway.
-        """
+    async def stop(self, grace_s: float) -> None:
+        """No new calls from now on; those under way have so long, then they are cancelled; without a whole message, seconds."""
         if self._server is None:
             return
         stopping = asyncio.create_task(self._server.stop(grace_s), name="grpc server")
-        await asyncio.wait({stopping}, timeout=self._reading_s)
+        await asyncio.wait({stopping}, timeout=self._rules.reading_s)
+        self._desk.end_reading()
         while self._under_way and not stopping.done():
             await asyncio.wait({stopping, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
         await self._server.stop(min(grace_s, SENDING_S))
@@ -115,9 +160,9 @@ class GrpcServer:
         if self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _handle(self, data: bytes, context: _Context) -> bytes:
+    async def _handle(self, messages: AsyncIterator[bytes], context: _Context) -> bytes:
         metadata = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
-        arrival = _GrpcArrival(data, metadata, self._desk.max_body_bytes)
+        arrival = _GrpcArrival(messages, metadata, self._desk.max_body_bytes, self._rules.client_timeout_s)
         task = asyncio.create_task(self._desk.serve(arrival, self._dialect), name="grpc call")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -126,6 +171,16 @@ class GrpcServer:
         finally:
             arrival.left.set()  # where the call was cancelled; nobody listens any more where it was answered
         return await _sent(served.reply, context)
+
+
+def _credentials(certificate: Certificate) -> grpc.ServerCredentials:
+    """Each handshake has the pair that the server has by then."""
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        pair = certificate.pair
+        return grpc.ssl_server_certificate_configuration([(pair.key, pair.chain)])
+
+    return grpc.dynamic_ssl_server_credentials(configuration(), configuration)
 
 
 async def _sent(reply: RawReply | ForwardReply, context: _Context) -> bytes:

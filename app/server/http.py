@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,6 +29,8 @@ from starlette.types import Scope
 
 from app.errors import Kind, Problem
 from app.server.front import FrontDoor
+from app.server.operators import Operators
+from app.server.pages import page
 from app.server.probes import Vitals, add_probes
 from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
@@ -36,6 +39,7 @@ from app.wire.headers import clean_request_id
 from app.wire.native import DESCRIPTIONS, OPERATIONS, PROBLEM_EXAMPLES, ProblemReply
 
 ANALYSIS_BASE, VISION_BASE = "/computervision/", "/vision/"
+_FILES = "static-offline-docs"  # where the offline package serves its files
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 DESCRIPTION = """\
@@ -51,19 +55,38 @@ def build_app(
     azure: AzureDialects,
     google: Dialect,
     vitals: Vitals,
+    operators: Operators,
     version: str,
 ) -> FastAPI:
-    """The application. `door` is None in a worker process."""
-    # Its documentation page brings its own scripts: a plain FastAPI has the reader's browser fetch them from elsewhere.
-    app = FastAPIOffline(title="Tessera", version=version, description=DESCRIPTION, redoc_url=None, redirect_slashes=False)
+    """The application. `door` is None in a worker process. No page of another site may call it: CORS stays off."""
+    # Its scripts come with it: a plain FastAPI has the reader's browser fetch them from elsewhere.
+    app = FastAPIOffline(
+        docs_url=None, title="Tessera", version=version, description=DESCRIPTION, redoc_url=None, redirect_slashes=False
+    )
+    _add_documentation(app)
     if door is not None:
         _add_native(app, door, native)
         _add_rekognition(app, door, rekognition)
         _add_azure(app, door, azure)
         _add_google(app, door, google)
-    add_probes(app, vitals)
+    add_probes(app, vitals, operators)
     _add_fallback(app, native, rekognition, azure, google)
     return app
+
+
+def _add_documentation(app: FastAPI) -> None:
+    shown = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="Tessera",
+        swagger_js_url=f"{_FILES}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_FILES}/swagger-ui.css",
+        swagger_favicon_url=f"{_FILES}/favicon.png",
+    )
+    content = bytes(shown.body)
+
+    @app.get("/docs", include_in_schema=False)
+    async def documentation() -> Response:
+        return page(content)
 
 
 def _add_native(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:

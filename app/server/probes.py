@@ -10,7 +10,10 @@ from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
+
+from app.server.operators import Operators
+from app.server.pages import page
 
 
 class Readiness(StrEnum):
@@ -38,8 +41,13 @@ class Vitals:
     stats: Callable[[], Awaitable[dict[str, Any]]] = field(repr=False)
 
 
-def add_probes(app: FastAPI, vitals: Vitals) -> None:
-    page = files("app.server").joinpath("dashboard.html").read_text(encoding="utf-8")
+# What is true now is of no use later, and no business of a cache's.
+_NO_STORE = {"cache-control": "no-store"}
+
+
+def add_probes(app: FastAPI, vitals: Vitals, operators: Operators) -> None:
+    """Health and readiness are for everybody; figures and settings for those whom `operators` lets look."""
+    dashboard_page = files("app.server").joinpath("dashboard.html").read_text(encoding="utf-8")
 
     def probe(path: str, summary: str = "") -> Callable[[Handler], Handler]:
         """GET, and HEAD for balancers that ask so. Without a summary it stays out of the API documentation."""
@@ -61,14 +69,16 @@ def add_probes(app: FastAPI, vitals: Vitals) -> None:
         return JSONResponse({"status": readiness.value, **vitals.details()}, status_code=status)
 
     @probe("/metrics", "Prometheus metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        if refusal := operators.refusal(request):
+            return refusal
         body, content_type = await vitals.metrics()
-        return Response(body, headers={"content-type": content_type})
+        return Response(body, headers={"content-type": content_type, **_NO_STORE})
 
     @probe("/v1/stats", "The same figures as JSON, and the effective settings")
-    async def stats() -> dict[str, Any]:
-        return await vitals.stats()
+    async def stats(request: Request) -> Response:
+        return operators.refusal(request) or JSONResponse(await vitals.stats(), headers=_NO_STORE)
 
     @probe("/dashboard")
-    async def dashboard(_request: Request) -> Response:
-        return HTMLResponse(page)
+    async def dashboard(request: Request) -> Response:
+        return operators.refusal(request) or page(dashboard_page)

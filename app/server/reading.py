@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,8 +15,6 @@ from app.errors import Kind, Problem
 
 T = TypeVar("T")
 
-# Longest that a body may take to arrive, seconds: 5 MB over a slow line (200 kB/s) take 25.
-BODY_TIMEOUT_S = 60.0
 # A body over the limit is read on to its end and thrown away, up to so many times the limit: a client that is still
 # sending would see a broken connection instead of the error, and many SDKs then send it all again.
 DISCARD_FACTOR = 4
@@ -64,16 +62,15 @@ class ClientLeft(Exception):
     """The client closed the connection before its answer was ready."""
 
 
-async def read_request(request: Request, limit_bytes: int, share: BodyShare) -> RawRequest:
+async def read_request(request: Request, limit_bytes: int, share: BodyShare, timeout_s: float) -> RawRequest:
     """The whole request. Raises ClientLeft, or Problem: BODY_TOO_LARGE, OVER_CAPACITY, MALFORMED_REQUEST (it did not come)."""
     _refuse_announced(request, limit_bytes)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with arriving(timeout_s):
             body = await _read_body(request, limit_bytes, share)
-    except TimeoutError as error:
-        raise Problem(Kind.MALFORMED_REQUEST, "the request body did not arrive in time") from error
     except ClientDisconnect as error:
         raise ClientLeft from error
+    _refuse_compressed(request)
     return RawRequest(
         method=request.method,
         path=request.url.path,
@@ -81,6 +78,23 @@ async def read_request(request: Request, limit_bytes: int, share: BodyShare) -> 
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
     )
+
+
+@asynccontextmanager
+async def arriving(timeout_s: float) -> AsyncIterator[None]:
+    """Inside, a body is read; so long it may take."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise Problem(Kind.MALFORMED_REQUEST, "the request body did not arrive in time") from error
+
+
+def _refuse_compressed(request: Request) -> None:
+    """Nothing is unpacked here: a few kilobytes may unfold to gigabytes, and images gain nothing by it."""
+    encoding = request.headers.get("content-encoding", "").strip()
+    if encoding.lower() not in {"", "identity"}:
+        raise Problem(Kind.MALFORMED_REQUEST, "the request body is compressed (Content-Encoding); send it as it is")
 
 
 def _refuse_announced(request: Request, limit_bytes: int) -> None:

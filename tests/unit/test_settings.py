@@ -241,6 +241,63 @@ def test_a_key_is_in_no_view_no_representation_and_no_message() -> None:
     assert public_view(Settings())["TESSERA_AZURE_KEY"] is None
 
 
+def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    """As Docker and Kubernetes hand them over, with a line end or without."""
+    secret = tmp_path / "secret"
+    secret.write_text("redis://:hunter2@redis/0\n")
+    settings = load_settings({"TESSERA_REDIS_URL_FILE": str(secret)})
+    assert settings.redis_url == "redis://:hunter2@redis/0"
+    assert "hunter2" not in str(public_view(settings))
+    assert public_view(settings).keys() == NAMES.keys()
+
+
+@pytest.mark.parametrize("name", ["GOOGLE_API_KEY", "AZURE_KEY", "OPS_TOKEN"])
+def test_so_may_every_other_secret(tmp_path: Path, name: str) -> None:
+    provider = {"GOOGLE_API_KEY": "google", "AZURE_KEY": "azure"}.get(name, "emulator")
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2-hunter2-hunter2")
+    settings = load_settings({f"TESSERA_{name}_FILE": str(secret), "TESSERA_PROVIDER": provider})
+    assert getattr(settings, name.lower()) == "hunter2-hunter2-hunter2"
+    assert public_view(settings)[f"TESSERA_{name}"] == "***"
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "also", "complaint"),
+    [
+        (None, {}, "TESSERA_REDIS_URL_FILE: cannot be read (FileNotFoundError)"),
+        (b"\xff\xfe", {}, "TESSERA_REDIS_URL_FILE: cannot be read (UnicodeDecodeError)"),
+        (b" \n", {}, "TESSERA_REDIS_URL_FILE: the file is empty"),
+        (b"redis://a", {"TESSERA_REDIS_URL": "redis://b"}, "TESSERA_REDIS_URL is given, too"),
+        (b"http://:hunter2@redis", {}, "TESSERA_REDIS_URL: should be an address that begins with redis://"),
+    ],
+)
+def test_what_is_wrong_with_a_secrets_file(tmp_path: Path, content: bytes | None, also: dict[str, str], complaint: str) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    told = refusal({"TESSERA_REDIS_URL_FILE": str(secret), **also})
+    assert complaint in told
+    assert "hunter2" not in told
+
+
+def test_only_secrets_have_files() -> None:
+    assert "TESSERA_PORT_FILE: unknown" in refusal({"TESSERA_PORT_FILE": "x"})
+
+
+def test_the_operators_token_is_not_to_be_guessed() -> None:
+    told = refusal({"TESSERA_OPS_TOKEN": "hunter2"})
+    assert "TESSERA_OPS_TOKEN" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("name", ["TESSERA_TLS_CERT", "TESSERA_TLS_KEY"])
+def test_a_certificate_and_its_key_belong_together(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "x.pem"
+    file.write_text("x")
+    assert "one is of no use without the other" in refusal({name: str(file)})
+
+
 def test_googles_key_is_in_none_either() -> None:
     settings = load_settings({"TESSERA_PROVIDER": "google", "TESSERA_GOOGLE_API_KEY": "hunter2"})
     for shown in (str(public_view(settings)), repr(settings), refusal({"TESSERA_GOOGLE_API_KEY": "hunter2\u00e9"})):

@@ -113,3 +113,14 @@ def test_essentials_keep_what_says_how_colours_are_stored() -> None:
     cmyk = encoded(painted(SIZE, (5, 5, 20, 20)), "jpeg cmyk")
     assert b"Adobe" in essentials(cmyk)
     assert opened(essentials(cmyk)).tobytes() == opened(cmyk).tobytes()
+
+
+def test_a_picture_of_very_many_scans_is_not_decoded() -> None:
+    """Each of them is a pass over all pixels: a file of 160 kB could hold up a thread for seconds. Its header is a good one."""
+    whole = encoded(noise(SIZE), "jpeg progressive")
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    many = whole[:-2] + last * 60 + EOI
+    assert inspect(many) == inspect(whole) == (SIZE, 1)
+    assert opened(essentials(whole)).size == (SIZE.width_px, SIZE.height_px)
+    with pytest.raises(Problem, match="scans"):
+        essentials(many)

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import Kind, Problem
 from app.providers.fetching import Fetcher
-from app.providers.links import AllowedHosts, CheckedNetwork, Links, checked_url, is_public, resolved
+from app.providers.links import AllowedHosts, CheckedNetwork, Links, checked_url, is_public, redirected, resolved
 from tests.support.web import Page, Site, web
 
 IMAGE = b"\xff\xd8 image"
@@ -114,6 +114,44 @@ async def test_all_addresses_of_a_name_must_be_allowed_and_any_of_them_will_do(s
     with pytest.raises(Problem) as caught:
         await network.connect_tcp("photos.example", site.port, timeout=TIME_S)
     assert caught.value.kind is Kind.FORBIDDEN
+
+
+async def test_a_name_that_changes_its_mind_leads_where_it_was_checked(site: Site) -> None:
+    """DNS rebinding: each connection asks once, and goes to what it was told then; the second one finds the trap."""
+    told = iter(["127.0.0.1", "169.254.169.254"])
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        assert host == "photos.example"
+        return [next(told)]
+
+    reader = Links(AllowedHosts((f"photos.example:{site.port}",), loopback=True), resolve=rebinding)
+    url = site.url("/cut-off", "photos.example")
+    assert await reader.read(site.url("/a.jpg", "photos.example"), max_bytes=MOST_BYTES, timeout_s=TIME_S) == IMAGE
+    await reader.aclose()
+    reader = Links(AllowedHosts((f"photos.example:{site.port}",), loopback=True), resolve=rebinding)
+    with pytest.raises(Problem) as caught:
+        await reader.read(url, max_bytes=MOST_BYTES, timeout_s=TIME_S)
+    await reader.aclose()
+    assert caught.value.kind is Kind.FORBIDDEN
+    assert list(told) == []
+    assert "/cut-off" not in site.asked
+
+
+@pytest.mark.parametrize("to", ["http://a.example/x", "HTTP://a.example/x", "ftp://a.example/x"])
+async def test_from_tls_no_redirect_leads_to_where_there_is_none(to: str) -> None:
+    """Whoever can listen there could change the image."""
+    with pytest.raises(Problem) as caught:
+        redirected("https://a.example/", to)
+    assert caught.value.kind is Kind.OBJECT_UNAVAILABLE
+    assert redirected("https://a.example/a", "b") == "https://a.example/b"
+    assert redirected("http://a.example/a", "https://a.example/b") == "https://a.example/b"
+
+
+async def test_no_proxy_of_the_environments_comes_between(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would look names up by itself, after us."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert await read(site, site.url("/a.jpg")) == IMAGE
 
 
 async def addresses(*known: str) -> list[str]:
@@ -229,6 +267,20 @@ def test_what_is_no_address_is_not_looked_up(url: str) -> None:
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::5db8:d822", True),
         ("2001:0:7f00:1::", False),
+        ("::7f00:1", False),
+        ("::ffff:0:7f00:1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b:1::7f00:1", False),
+        ("2002:a9fe:a9fe::", False),
+        ("fd00:ec2::254", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("100.100.100.200", False),
+        ("192.0.0.192", False),
+        ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False),
+        ("192.88.99.1", False),
+        ("198.18.0.1", False),
     ],
 )
 def test_only_the_open_internet_is_public(address: str, public: bool) -> None:

@@ -29,8 +29,6 @@ def test_the_page_needs_no_other_host() -> None:
     addresses = set(re.findall(r"https?://[^\s'\"<>)]+", PAGE)) - set(NOT_ADDRESSES)
     assert addresses == set()
     assert re.findall(r"""(?:src|href)=["'](?!data:)""", PAGE) == []
-    assert "default-src 'none'" in PAGE
-    assert "connect-src 'self'" in PAGE
 
 
 def test_every_place_that_the_script_fills_exists_once() -> None:

@@ -20,7 +20,7 @@ from app.core.prices import PriceList
 from app.errors import Kind, Problem, VendorError
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
-from app.server.grpc import GrpcServer
+from app.server.grpc import GrpcRules, GrpcServer
 from app.wire.contract import Answered, Call, Calls, Passthrough
 from app.wire.google import GoogleDialect
 from tests.support.google_wire import GRPC_PATH, alone, answered, asked_image, grpc_request
@@ -79,11 +79,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(max_held_bytes: int = 200_000_000) -> AsyncIterator[Bench]:
+async def bench(max_held_bytes: int = 200_000_000, timeout_s: float = CALL_S, most: int = 100) -> AsyncIterator[Bench]:
     pipeline, ledger = Pipeline(), Ledger()
     rules = DeskRules(1000, max_held_bytes, 10.0, "rekognition", PriceList())
     desk = Desk(pipeline, None, rules, ledger, SystemClock(), new_id=lambda: "request-1")
-    server = GrpcServer(desk, GoogleDialect(), reading_s=READING_S)
+    server = GrpcServer(desk, GoogleDialect(), GrpcRules(most, timeout_s, READING_S))
     address = await server.start("127.0.0.1", 0)
     options = [("grpc.max_send_message_length", -1)]
     async with grpc.aio.insecure_channel(address, options=options) as channel:
@@ -187,6 +187,54 @@ async def test_messages_have_a_size() -> None:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await running.call(b"\0" * size)
             assert caught.value.code() is code
+
+
+async def test_a_message_has_its_time() -> None:
+    """The vendor's own refusal, not a call that hangs until the client gives up."""
+    async with bench(timeout_s=0.2) as running:
+        reader, writer = await asyncio.open_connection(*running.address.rsplit(":", 1))
+        writer.write(half_a_call())
+        told = b""
+        async with asyncio.timeout(CALL_S):
+            while b"did not arrive in time" not in told:
+                piece = await reader.read(4096)
+                assert piece, "it hung up without a word"
+                told += piece
+        writer.close()
+    assert running.ledger.outcomes == [("google", "other", "caller_error")]
+
+
+async def test_a_message_that_is_compressed_is_not_unpacked() -> None:
+    """50 MB of nothing are 50 kB on the wire: grpc would have them in memory before anybody could count."""
+    async with bench() as running:
+        options = [("grpc.max_send_message_length", -1)]
+        async with grpc.aio.insecure_channel(running.address, options, grpc.Compression.Gzip) as channel:
+            unary: Any = channel.unary_unary(GRPC_PATH)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await unary(bytes(50_000_000), timeout=CALL_S)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert ("google", "detect", "answered") not in running.ledger.outcomes
+
+
+async def test_metadata_has_a_size() -> None:
+    async with bench() as running:
+        running.pipeline.go.set()
+        unary: Any = running.channel.unary_unary(GRPC_PATH)
+        assert b"Cat" in await unary(REQUEST, timeout=CALL_S, metadata=[("x-long", "a" * 10_000)])
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await unary(REQUEST, timeout=CALL_S, metadata=[("x-long", "a" * 40_000)])
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_there_are_only_so_many_calls_at_once() -> None:
+    async with bench(most=1) as running:
+        first = running.call()
+        await running.pipeline.came.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.call()
+        running.pipeline.go.set()
+        assert b"Cat" in await first
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_without_room_a_call_is_turned_away() -> None:
