@@ -58,12 +58,16 @@ class Room:
 
 
 class Bell:
-    """Listens to one shard's wake list; `run` until cancelled."""
+    """Listens to one shard's wake list; `run` until cancelled.
+
+    `is_silent`: the shard does not answer, so there is no use in claiming from it until the bell hears something again.
+    """
 
     def __init__(self, shard: WakeList, room: Room, backoff: Backoff) -> None:
         self._shard = shard
         self._room = room
         self._backoff = backoff
+        self.is_silent = False
 
     async def run(self) -> None:
         while True:
@@ -71,8 +75,10 @@ class Bell:
             try:
                 await self._hear()
                 self._backoff.reset()
+                self.is_silent = False
             except Problem as problem:
                 log.debug("bell is silent", reason=problem.detail)
+                self.is_silent = True
                 await self._backoff.wait()
 
     async def _hear(self) -> None:

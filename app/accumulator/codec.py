@@ -1,6 +1,7 @@
 """Jobs and outcomes as bytes, for Redis. Called by `accumulator.redis` only; `decode_x(encode_x(x)) == x`.
 
-    envelope = MAGIC, 1 byte version, 4 bytes length of the head (big-endian), head (JSON), rest (raw bytes)
+    envelope = MAGIC, 1 byte version, lengths of head and rest and CRC-32 of the head (4 bytes each, big-endian),
+               head (JSON), rest (raw bytes)
 
 The rest is the image of a job, or the verbatim body of an outcome, so that no image is ever escaped or copied into text.
 Vendor trees keep everything: geometry, and what JSON cannot say exactly (numbers beyond 64 bits, NaN, text that is not
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -43,7 +45,7 @@ from app.errors import Kind, VendorError
 
 MAGIC = b"TS"
 VERSION = FORMAT
-ENVELOPE = struct.Struct(">2sBI")
+ENVELOPE = struct.Struct(">2sBIII")
 # orjson writes and reads integers of 64 bits; anything longer is spelled out.
 LONGEST_INT_BITS = 63
 
@@ -178,26 +180,29 @@ def _readable() -> Iterator[None]:
     """A head that is not what this release writes fails in one way, wherever that shows."""
     try:
         yield
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise CodecError(f"the envelope's head cannot be read: {error!r}") from error
 
 
 def _envelope(head: Mapping[str, Any], rest: bytes) -> bytes:
     text = orjson.dumps(head)
-    return b"".join((ENVELOPE.pack(MAGIC, VERSION, len(text)), text, rest))
+    return b"".join((ENVELOPE.pack(MAGIC, VERSION, len(text), len(rest), zlib.crc32(text)), text, rest))
 
 
 def _open(data: bytes) -> tuple[dict[str, Any], bytes]:
     if len(data) < ENVELOPE.size:
         raise CodecError("too short to be an envelope")
-    magic, version, length = ENVELOPE.unpack_from(data)
+    magic, version, length, rest, checksum = ENVELOPE.unpack_from(data)
     if magic != MAGIC or version != VERSION:
         raise CodecError(f"not an envelope of version {VERSION}")
     end = ENVELOPE.size + length
+    text = memoryview(data)[ENVELOPE.size : end]
+    if len(data) != end + rest or zlib.crc32(text) != checksum:
+        raise CodecError("the envelope is damaged")
     try:
-        head: dict[str, Any] = orjson.loads(memoryview(data)[ENVELOPE.size : end])
+        head: dict[str, Any] = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise CodecError("the envelope's head is damaged") from error
+        raise CodecError("the envelope's head is not JSON") from error
     return head, data[end:]
 
 

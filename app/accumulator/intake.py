@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.accumulator.codec import decode_outcome, encode_job
+from app.accumulator.codec import encode_job
 from app.accumulator.contract import Withdrawal
 from app.accumulator.keys import shard_of
-from app.accumulator.replies import Replies
+from app.accumulator.replies import Replies, read_outcome
 from app.accumulator.scripts import ShardCommands
 from app.accumulator.shards import Shards
 from app.accumulator.tasks import Backoff, Tasks
@@ -104,7 +104,7 @@ class RedisIntake:
         """A job that was pending is ours again; an outcome that came first may still be on its way to us, and is here now."""
         whereabouts, payload = found
         if payload is not None:
-            self._waiters.deliver(decode_outcome(payload))
+            self._waiters.deliver(read_outcome(job_id, payload))
         if whereabouts is Withdrawal.PENDING:
             self._waiters.cancel(job_id)
 

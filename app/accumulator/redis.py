@@ -19,8 +19,9 @@ from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
 from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
+from app.accumulator.links import Links
 from app.accumulator.redis_prevalence import RedisPrevalence
-from app.accumulator.scripts import ShardCommands, connect, load_scripts
+from app.accumulator.scripts import ShardCommands, load_scripts
 from app.accumulator.shards import Shards
 from app.accumulator.tasks import Backoff, Errands, Tasks
 from app.accumulator.workshop import RedisWorkshop
@@ -61,10 +62,13 @@ class RedisAccumulator:
         self._closing = asyncio.Event()
         self._tasks = Tasks()
         self._errands = Errands(self._backoff())
-        self._links = connect(url, self._limits, shards)
+        self._links = Links(url, self._limits, shards)
         scripts = load_scripts()
         commands, shared = (
-            tuple(ShardCommands(self._links, scripts, names, process_id, self._limits, clock=clock) for names in all_names)
+            tuple(
+                ShardCommands(self._links.to(names.tag), scripts, names, process_id, self._limits, clock=clock)
+                for names in all_names
+            )
             for all_names in (
                 [ShardKeys.of(namespace, number, format_number) for number in range(shards)],
                 [ShardKeys.shared(namespace, number) for number in range(shards)],

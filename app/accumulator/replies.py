@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from app.accumulator.codec import decode_outcome
+from app.accumulator.codec import CodecError, decode_outcome
 from app.accumulator.limits import Limits
 from app.accumulator.tasks import Backoff
 from app.accumulator.waiters import Waiter, Waiters
@@ -99,14 +99,22 @@ class Replies:
                     self._deliver(job_id, found)
 
     def _deliver(self, job_id: str, payload: bytes) -> None:
-        try:
-            outcome = decode_outcome(payload)
-        except ValueError:
-            log.error("cannot read an outcome", job_id=job_id, exc_info=True)
-            outcome = Outcome(job_id, Failure(Kind.INTERNAL, "the outcome was written by another release"))
-        self._waiters.deliver(outcome)
+        self._waiters.deliver(read_outcome(job_id, payload))
 
     def _lost(self, job_id: str) -> None:
         log.warning("job lost by the store", job_id=job_id)
         failure = Failure(Kind.ACCUMULATOR_UNAVAILABLE, "the image was lost with the store that it waited in")
         self._waiters.deliver(Outcome(job_id, failure))
+
+
+def read_outcome(job_id: str, payload: bytes) -> Outcome:
+    """What has come for this job. What cannot be read, or is another job's, is a failure: its image can still be sent alone."""
+    try:
+        outcome = decode_outcome(payload)
+    except CodecError:
+        log.error("cannot read an outcome", job_id=job_id, exc_info=True)
+    else:
+        if outcome.job_id == job_id:
+            return outcome
+        log.error("another job's outcome", job_id=job_id)
+    return Outcome(job_id, Failure(Kind.ACCUMULATOR_UNAVAILABLE, "the outcome was damaged in the store"))

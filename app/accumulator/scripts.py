@@ -1,38 +1,28 @@
 """The commands of one shard, typed: one function per Lua script, and the few plain commands beside them.
 
-In: plain values, seconds, bytes. Out: what the script answered as a value; every failure of Redis or of the way to it is a
-Problem(ACCUMULATOR_UNAVAILABLE) with its cause kept. Only this file and `redis.py` know the client library. Called by
-`redis.py`, and through small protocols by `replies.py` and `claiming.py`.
-
-Scripts run by their hash; a server that does not know it (restarted, another node) gets the text once. redis-py retries
-nothing here: it cannot know which script may run twice.
+In: plain values, seconds, bytes. Out: what the script answered as a value. How the words get to Redis, and what becomes of its
+failures, is `links`' matter. Called by `redis.py`, and through small protocols by `replies.py` and `claiming.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
-
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from app.accumulator import keys
 from app.accumulator.contract import Withdrawal
 from app.accumulator.keys import ShardKeys
 from app.accumulator.limits import Limits
+from app.accumulator.links import Link, Script
 from app.accumulator.replies import Recalled
 from app.clock import Clock
 from app.core.lanes import RETURN_GRACE_S, Admission, Settled
 from app.core.model import TASK_DIGITS, Job, Release, Task
 from app.core.prevalence import MEMORY_IMAGES, Prevalence
 from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
-from app.errors import Kind, Problem
 
 NO_WORKER = "no_worker"
 # Ids that are taken off a reply list at a time; more wait for the next turn.
@@ -83,14 +73,6 @@ class NothingReady:
     next_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script's whole text, and the hash by which Redis knows it."""
-
-    text: bytes
-    sha: str
-
-
 def load_scripts() -> dict[str, Script]:
     """Every script with its common head, read from the package."""
     folder = resources.files(__package__) / "lua"
@@ -99,74 +81,12 @@ def load_scripts() -> dict[str, Script]:
     return {name: Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """The connections of one process: a pool for short calls, and one for blocking pops with a longer socket time-out."""
-
-    calls: Redis
-    blocking: Redis
-
-    async def close(self) -> None:
-        """Close what is open; a server that does not answer cannot hold this up, since nothing is waited for."""
-        for client in (self.calls, self.blocking):
-            with _translated():
-                await client.connection_pool.disconnect()
-
-    async def evicting_policy(self) -> str | None:
-        """The server's eviction policy if it may throw images away, else None (also where asking is not allowed)."""
-        try:
-            answer = await _command(self.calls, "CONFIG", "GET", "maxmemory-policy")
-        except RedisError:
-            return None
-        policy = dict(zip(answer[::2], answer[1::2], strict=True)).get(b"maxmemory-policy", b"") if answer else b""
-        return None if policy in (b"", b"noeviction") else policy.decode()
-
-
-def connect(url: str, limits: Limits, shards: int) -> Links:
-    """Pools for `url` (redis://, rediss://, unix://); nothing is connected before the first call."""
-
-    def pool(connections: int, read_s: float) -> Redis:
-        return Redis(
-            connection_pool=BlockingConnectionPool.from_url(
-                url,
-                max_connections=connections,
-                timeout=limits.call_s,
-                socket_timeout=read_s,
-                socket_connect_timeout=limits.connect_s,
-                retry=Retry(NoBackoff(), 0),
-                protocol=2,
-            )
-        )
-
-    # A reply list and a wake list per shard, and one connection that is being replaced.
-    return Links(pool(limits.connections, limits.call_s), pool(2 * shards + 1, limits.blocking_read_s))
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The library's errors as ours; its texts name commands and addresses, so they stay in the cause, for the log."""
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, f"Redis does not serve us ({type(error).__name__})") from error
-
-
-async def _command(client: Redis, *words: Any) -> Any:
-    """One command as it is; the library's method has no types."""
-    execute: Callable[..., Awaitable[Any]] = client.execute_command
-    try:
-        return await execute(*words)
-    except ReadOnlyError:  # a failover has made our server a replica: connect anew, to whoever the address leads to now
-        await client.connection_pool.disconnect(inuse_connections=False)
-        raise
-
-
 class ShardCommands:
     """All commands on one shard, for one process. `clock` replaces Redis's own time, in tests only."""
 
     def __init__(
         self,
-        links: Links,
+        link: Link,
         scripts: dict[str, Script],
         names: ShardKeys,
         process_id: str,
@@ -174,7 +94,7 @@ class ShardCommands:
         *,
         clock: Clock | None = None,
     ) -> None:
-        self._links = links
+        self._link = link
         self._scripts = scripts
         self._keys = names
         self._process_id = process_id
@@ -223,10 +143,7 @@ class ShardCommands:
 
     async def images(self, job_ids: Sequence[str]) -> list[bytes | None]:
         """The payloads of jobs, None where there is none (any more)."""
-        with _translated():
-            found: list[bytes | None] = await _command(
-                self._links.calls, "MGET", *(self._keys.image(job_id) for job_id in job_ids)
-            )
+        found: list[bytes | None] = await self._link.call("MGET", *map(self._keys.image, job_ids))
         return found
 
     async def extend(self, batch_id: str, generation: int, lane: str, lease_s: float, stay_s: float) -> bool:
@@ -267,13 +184,11 @@ class ShardCommands:
 
     async def leave(self) -> None:
         """This process claims no more."""
-        with _translated():
-            await _command(self._links.calls, "ZREM", self._keys.workers, self._process_id)
+        await self._link.call("ZREM", self._keys.workers, self._process_id)
         await self.nudge()
 
     async def ping(self) -> None:
-        with _translated():
-            await _command(self._links.calls, "PING")
+        await self._link.call("PING")
 
     async def pop_wake(self) -> bool:
         """Wait for a token, at most one block."""
@@ -282,19 +197,14 @@ class ShardCommands:
     async def next_replies(self, done: Sequence[str]) -> list[tuple[str, bytes | None]]:
         """Wait for replies, at most one block; `done` are ids whose outcomes have been read and may go."""
         if done:
-            with _translated():
-                await _command(self._links.blocking, "UNLINK", *map(self._keys.outcome, done))
+            await self._link.block("UNLINK", *map(self._keys.outcome, done))
         reply = self._keys.reply(self._process_id)
         first = await self._pop(reply)
         if first is None:
             return []
-        with _translated():
-            pipeline = self._links.blocking.pipeline(transaction=False)
-            pipeline.execute_command("LPOP", reply, REPLY_CHUNK)
-            pipeline.execute_command("GET", self._keys.outcome(first))
-            more, payload = await pipeline.execute()
-            others = [job_id.decode() for job_id in more or []]
-            payloads = await _command(self._links.blocking, "MGET", *map(self._keys.outcome, others)) if others else []
+        more, payload = await self._link.block_all(("LPOP", reply, REPLY_CHUNK), ("GET", self._keys.outcome(first)))
+        others = [job_id.decode() for job_id in more or []]
+        payloads = await self._link.block("MGET", *map(self._keys.outcome, others)) if others else []
         return [(first, payload), *zip(others, payloads, strict=True)]
 
     async def recall(self, job_ids: Sequence[str]) -> list[bytes | Recalled]:
@@ -309,25 +219,16 @@ class ShardCommands:
 
     async def prevalence(self, stream: str) -> Prevalence:
         """What is known of a stream."""
-        with _translated():
-            return _prevalence(await _command(self._links.calls, "HMGET", self._keys.prevalence(stream), *_COUNTS))
+        return _prevalence(await self._link.call("HMGET", self._keys.prevalence(stream), *_COUNTS))
 
     async def _pop(self, name: str) -> str | None:
-        with _translated():
-            found = await _command(self._links.blocking, "BLPOP", name, self._limits.block_s)
+        found = await self._link.block("BLPOP", name, self._limits.block_s)
         return None if found is None else found[1].decode()
 
     async def _run(self, name: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
-        script = self._scripts[name]
         now = "" if self._clock is None else str(_us(self._clock.now_s()))
-        all_keys = [*self._keys.fixed(), *names]
         shared = [now, _ms(keys.SHARD_TTL_S), _ms(keys.SIGNAL_TTL_S)]
-        rest = (len(all_keys), *all_keys, *shared, *arguments)
-        with _translated():
-            try:
-                return await _command(self._links.calls, "EVALSHA", script.sha, *rest)
-            except NoScriptError:
-                return await _command(self._links.calls, "EVAL", script.text, *rest)
+        return await self._link.run(self._scripts[name], [*self._keys.fixed(), *names], [*shared, *arguments])
 
 
 # Members of a stream's hash, in the order of Prevalence's own.

@@ -8,6 +8,7 @@ nudger where no script runs. A batch that was claimed for a caller who had left 
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from functools import partial
 from typing import TypeAlias
 
 from app.accumulator.claiming import Bell, Heart, Nudger, Room
-from app.accumulator.codec import decode_job, encode_outcome
+from app.accumulator.codec import CodecError, decode_job, encode_outcome
 from app.accumulator.contract import Settlement
 from app.accumulator.scripts import Leased, LeasedJob, NothingReady, ShardCommands
 from app.accumulator.shards import Shards
@@ -49,6 +50,7 @@ class RedisWorkshop:
         self._room = Room()
         self._nudger = Nudger()
         self._heart = Heart(shards.commands, shards.limits, lease_s, closing)
+        self._bells = {commands: Bell(commands, self._room, new_backoff()) for commands in shards.commands}
 
     async def alive(self) -> None:
         """Count as a living worker from now on, even before the first claim; claims and leases keep it so."""
@@ -59,8 +61,7 @@ class RedisWorkshop:
         """Start the heartbeat, the nudger, and a bell per shard."""
         tasks.supervise("redis heart", self._heart.run, self._new_backoff())
         tasks.supervise("redis nudger", self._nudger.run, self._new_backoff())
-        for number, commands in enumerate(self._shards.commands):
-            bell = Bell(commands, self._room, self._new_backoff())
+        for number, bell in enumerate(self._bells.values()):
             tasks.supervise(f"redis bell {number}", bell.run, self._new_backoff())
 
     async def close(self) -> None:
@@ -102,25 +103,48 @@ class RedisWorkshop:
         return None
 
     async def _look(self, *, stays: bool) -> Found:
-        """Claim from the shard whose ready batch has the earliest flush time (G4), or learn when the next event is."""
+        """Claim from the shard whose ready batch has the earliest flush time (G4), or learn when the next event is.
+
+        Shards may lie on different servers: one that does not answer is passed over, unless none does.
+        """
         await self.alive()
         events_s: list[float] = []
-        for shard in await self._by_urgency():
-            found = await self._claim_from(shard, stays=stays)
+        shards = await self._by_urgency()
+        for shard in shards:
+            try:
+                found = await self._claim_from(shard, stays=stays)
+            except Problem:
+                self._bells[shard].is_silent = True
+                if shard is shards[-1] and not events_s:
+                    raise
+                continue
             if isinstance(found, LeasedBatch):
                 self._nudger.nudge(other for other in self._shards.commands if other is not shard)
                 return found
-            if found.next_s is not None:
-                events_s.append(found.next_s)
-        return NothingReady(min(events_s, default=None))
+            events_s.append(self._shards.limits.recheck_s if found.next_s is None else found.next_s)
+        return NothingReady(min(events_s))
 
     async def _by_urgency(self) -> Sequence[ShardCommands]:
-        commands = self._shards.commands
-        if len(commands) == 1:
-            return commands
-        flushes_s = await self._shards.call_all(ShardCommands.peek)
-        urgency = {shard: flush_s for shard, flush_s in zip(commands, flushes_s, strict=True) if flush_s is not None}
-        return sorted(commands, key=lambda shard: urgency.get(shard, float("inf")))
+        """Those that answer, the one with the earliest flush time first."""
+        if len(self._shards.commands) == 1:
+            return self._shards.commands
+        present = [shard for shard, bell in self._bells.items() if not bell.is_silent] or self._shards.commands
+        flushes_s = await asyncio.gather(*(self._peek(shard) for shard in present), return_exceptions=True)
+        urgency: dict[ShardCommands, float] = {}
+        for shard, flush_s in zip(present, flushes_s, strict=True):
+            if isinstance(flush_s, Problem):
+                self._bells[shard].is_silent = True
+            elif isinstance(flush_s, BaseException):
+                raise flush_s
+            else:
+                urgency[shard] = flush_s
+        if not urgency:
+            raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, "no shard answers")
+        return sorted(urgency, key=urgency.__getitem__)
+
+    async def _peek(self, shard: ShardCommands) -> float:
+        flush_s = await self._shards.call(shard.peek())
+        return math.inf if flush_s is None else flush_s
 
     async def _claim_from(self, shard: ShardCommands, *, stays: bool) -> Found:
         batch_id = uuid.uuid4().hex
@@ -149,7 +173,7 @@ class RedisWorkshop:
         items: list[Item] = []
         lost: list[LeasedJob] = []
         for leased_job, payload in zip(leased.jobs, payloads, strict=True):
-            job = _read(payload)
+            job = _read(leased_job.id, payload)
             if job is None:
                 lost.append(leased_job)
             else:
@@ -212,11 +236,16 @@ class RedisWorkshop:
         self._shards.owe(f"give back {batch_id}", shard, act, self._lease_s)
 
 
-def _read(payload: bytes | None) -> Job | None:
+def _read(job_id: str, payload: bytes | None) -> Job | None:
+    """The job that lies under this id. Damage, or another job in its place, costs this image and no neighbour of it."""
     if payload is None:
         return None
     try:
-        return decode_job(payload)
-    except ValueError:
-        log.error("cannot read a job", exc_info=True)
+        job = decode_job(payload)
+    except CodecError:
+        log.error("cannot read a job", job_id=job_id, exc_info=True)
         return None
+    if job.id != job_id:
+        log.error("another job's image", job_id=job_id)
+        return None
+    return job

@@ -20,6 +20,7 @@ from app.accumulator.limits import Limits
 from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import Clock, ManualClock
+from tests.support.redis_fleet import Fleet
 from tests.support.redis_server import RedisServer
 
 LEASE_S = 10.0
@@ -114,3 +115,17 @@ async def assert_all_keys_expire(url: str) -> None:
 async def clear(url: str) -> None:
     async with Redis.from_url(url) as client:
         await client.flushall()
+
+
+@pytest.fixture
+async def fleet(redis_server: RedisServer) -> AsyncIterator[Fleet]:
+    async with Fleet(redis_server.url) as ships:
+        yield ships
+        await assert_all_keys_expire(redis_server.url)
+    await clear(redis_server.url)
+
+
+@pytest.fixture
+async def client(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_server.url) as raw:
+        yield raw

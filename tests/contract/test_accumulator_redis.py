@@ -12,16 +12,14 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from app.accumulator.codec import encode_outcome
 from app.accumulator.contract import Accumulator, Withdrawal
 from app.accumulator.keys import OTHER_KEYS, SHARD_KEYS, KeySpec
 from app.accumulator.limits import Limits
 from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import SystemClock
-from app.core.model import Batch, Failure, Release
+from app.core.model import Batch, Release
 from app.errors import Kind, Problem
-from tests.contract.conftest import assert_all_keys_expire, clear
 from tests.support.claims import waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 from tests.support.redis_fleet import PATIENCE_S, QUICK, Fleet, claimed, eventually, result_of
@@ -31,20 +29,6 @@ pytestmark = pytest.mark.redis
 
 # A flush that is later than this on an idle machine would be felt by clients; this one is busy, seconds.
 LATEST_FLUSH_S = 0.15
-
-
-@pytest.fixture
-async def fleet(redis_server: RedisServer) -> AsyncIterator[Fleet]:
-    async with Fleet(redis_server.url) as ships:
-        yield ships
-        await assert_all_keys_expire(redis_server.url)
-    await clear(redis_server.url)
-
-
-@pytest.fixture
-async def client(redis_server: RedisServer) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_server.url) as raw:
-        yield raw
 
 
 # --- keys ---
@@ -391,41 +375,6 @@ async def test_extending_and_giving_back_may_be_cancelled_anywhere(either: Accum
         await is_cancelled(either.extend(batch, 30.0), steps)
         if await is_cancelled(either.give_back(batch), steps) and steps == 0:
             await either.give_back(batch)
-
-
-# --- what is lost or unreadable ---
-
-
-async def test_a_job_whose_image_is_gone_fails_alone(fleet: Fleet, client: Redis) -> None:
-    both = await fleet.both()
-    futures = {name: await both.enqueue(job(name)) for name in "ab"}
-    await client.delete(f"{fleet.tag}:image:a")
-    batch = await claimed(both)
-    assert job_ids(batch) == ["b"]
-    told = (await result_of(futures["a"])).result
-    assert isinstance(told, Failure)
-    assert told.kind is Kind.ACCUMULATOR_UNAVAILABLE
-    assert (await both.complete(batch, outcomes(batch))).delivered == {"b"}
-    assert await result_of(futures["b"]) == outcome("b", label="b")
-
-
-async def test_a_job_that_another_release_wrote_fails_alone_and_stops_nobody(fleet: Fleet, client: Redis) -> None:
-    both = await fleet.both()
-    future = await both.enqueue(job("a", lane=lane(capacity=1)))
-    await client.set(f"{fleet.tag}:image:a", b"TS\x09", keepttl=True)
-    assert await both.claim(0.0) is None
-    assert isinstance((await result_of(future)).result, Failure)
-
-
-async def test_a_reply_that_got_lost_costs_one_look(fleet: Fleet, client: Redis) -> None:
-    """As when it was popped into a connection that broke at that moment."""
-    both = await fleet.both()
-    future = await both.enqueue(job("a", lane=lane(capacity=1)))
-    batch = await claimed(both)
-    lose_reply = "redis.call('HDEL', KEYS[1], ARGV[1]) redis.call('SET', KEYS[2], ARGV[2], 'PX', 30000)"
-    tag = fleet.tag
-    await client.eval(lose_reply, 2, f"{tag}:jobs", f"{tag}:outcome:a", job_ids(batch)[0], encode_outcome(outcome("a")))
-    assert await result_of(future) == outcome("a")
 
 
 async def test_complete_takes_only_what_claim_has_given(fleet: Fleet) -> None:

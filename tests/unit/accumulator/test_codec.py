@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import struct
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.accumulator.codec import CodecError, decode_job, decode_outcome, encode_job, encode_outcome
+from app.accumulator.codec import ENVELOPE, MAGIC, VERSION, CodecError, decode_job, decode_outcome, encode_job, encode_outcome
 from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.model import (
     Answer,
@@ -163,7 +163,10 @@ def test_every_kind_of_failure_has_a_way_back(kind: Kind) -> None:
         b"XX" + encode_outcome(outcome("a"))[2:],
         b"TS\x01" + encode_outcome(outcome("a"))[3:],
         b"TS\x03" + encode_job(job())[3:],
-        struct.pack(">2sBI", b"TS", 1, 5) + b"{no}}",
+        ENVELOPE.pack(MAGIC, VERSION, 5, 0, zlib.crc32(b"{no}}")) + b"{no}}",
+        encode_outcome(outcome("a")) + b"more",
+        encode_outcome(outcome("a")).replace(b"thing", b"thong"),
+        encode_job(job(image=bytes(100)))[:-1],
         encode_outcome(outcome("a"))[:20],
     ],
 )
@@ -172,6 +175,13 @@ def test_what_this_release_cannot_read_is_refused(data: bytes) -> None:
         decode_outcome(data)
     with pytest.raises(CodecError):
         decode_job(data)
+
+
+def misspelt(whole: bytes, written: bytes, damaged: bytes) -> bytes:
+    """An envelope whose head says something else, as a mistake of ours would write it: its checksum fits."""
+    _, _, length, rest, _ = ENVELOPE.unpack_from(whole)
+    head = whole[ENVELOPE.size : ENVELOPE.size + length].replace(written, damaged)
+    return ENVELOPE.pack(MAGIC, VERSION, len(head), rest, zlib.crc32(head)) + head + whole[ENVELOPE.size + length :]
 
 
 @pytest.mark.parametrize(
@@ -186,15 +196,15 @@ def test_what_this_release_cannot_read_is_refused(data: bytes) -> None:
         (b'"objects"', b'"smells"'),
         (b'"bill"', b'"invoice"'),
         (b'"1x1"', b"null"),
+        (b'{"x":1}', b'{"x": {"$length": {"$int": "' + 400 * b"9" + b'"}}}'),
     ],
 )
 def test_a_damaged_outcome_is_refused(written: bytes, damaged: bytes) -> None:
     found = Detection(Feature.OBJECTS, "thing", 0.5, UnitBox(0.1, 0.2, 0.3, 0.4))
     whole = encode_outcome(Outcome("a", Answer((found,), extra={"x": 1})))
     assert written in whole
-    broken = whole.replace(written, damaged)
-    with pytest.raises(CodecError):
-        decode_outcome(struct.pack(">2sBI", b"TS", 1, len(broken) - 7) + broken[7:])
+    with pytest.raises(CodecError, match="head"):
+        decode_outcome(misspelt(whole, written, damaged))
 
 
 @pytest.mark.parametrize(
@@ -211,13 +221,13 @@ def test_a_damaged_job_is_refused(written: bytes, damaged: bytes) -> None:
     whole = encode_job(dataclasses.replace(job(), view=PixelBox(0, 0, 1, 1)))
     assert written in whole
     with pytest.raises(CodecError, match="head"):
-        decode_job(whole.replace(written, damaged.ljust(len(written))))
+        decode_job(misspelt(whole, written, damaged))
 
 
 def test_an_unknown_kind_of_failure_is_refused() -> None:
     whole = encode_outcome(Outcome("a", Failure(Kind.INTERNAL, "why")))
     with pytest.raises(CodecError):
-        decode_outcome(whole.replace(b"internal", b"eternal_"))
+        decode_outcome(misspelt(whole, b"internal", b"eternal_"))
 
 
 def test_a_tree_of_something_else_is_a_mistake_of_ours() -> None:

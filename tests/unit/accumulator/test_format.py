@@ -36,7 +36,7 @@ from app.core.model import (
 )
 from app.errors import Kind, VendorError
 
-FINGERPRINT = (6, "fa2fef19077d5d94")
+FINGERPRINT = (6, "26f8734efc04530f")
 # Those that write or read the records of jobs and batches.
 LANE_SCRIPTS = ("enqueue", "claim", "complete", "extend", "give_back", "withdraw", "drain", "recall", "beat")
 # Names that stand in jobs and outcomes. (A kind of failure that a reader does not know fails for its own image only.)

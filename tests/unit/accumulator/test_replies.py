@@ -102,11 +102,19 @@ async def test_ids_without_an_outcome_and_outcomes_for_nobody_are_passed_over(st
 
 async def test_an_outcome_that_cannot_be_read_fails_its_job_only(stage: Stage) -> None:
     futures = [stage.wait_for(name) for name in "ab"]
-    stage.store.turns.put_nowait([("a", b"from another release"), ("b", encode_outcome(outcome("b")))])
+    stage.store.turns.put_nowait([("a", b"damaged"), ("b", encode_outcome(outcome("b")))])
     told = (await result_of(futures[0])).result
     assert isinstance(told, Failure)
-    assert told.kind is Kind.INTERNAL
+    assert told.kind is Kind.ACCUMULATOR_UNAVAILABLE
     assert await result_of(futures[1]) == outcome("b")
+
+
+async def test_another_jobs_outcome_is_given_to_nobody(stage: Stage) -> None:
+    mine, others = stage.wait_for("mine"), stage.wait_for("others")
+    stage.store.turns.put_nowait([("mine", encode_outcome(outcome("others")))])
+    assert isinstance((await result_of(mine)).result, Failure)
+    stage.store.turns.put_nowait([("others", encode_outcome(outcome("others")))])
+    assert await result_of(others) == outcome("others")
 
 
 async def test_after_a_lost_connection_everything_that_is_waited_for_is_asked_for(stage: Stage) -> None:
