@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.redis_address import parse as parse_redis_address
 from app.settings_files import read_env_file, read_files
 
 PREFIX = "TESSERA_"
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
     tls_key: str | None = _entry(None, "file", "Its key (PEM), without a password.")
 
     # Where images wait. Without Redis they are gathered in this process.
-    redis_url: str | None = _entry(None, "URL", "Redis where API and worker processes meet.", repr=False)
+    redis_url: str | None = _entry(None, "URL", "Redis where API and worker processes meet: docs/redis.md.", repr=False)
     redis_shards: int = _entry(1, "shards", "Independent parts of Redis that lanes are spread over.", ge=1, le=1024)
     max_pending: int = _entry(2000, "images", "Most images waiting, per shard; above it they go alone.", ge=1, le=1_000_000)
 
@@ -213,6 +214,8 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_url_is_url(cls, value: str | None) -> str | None:
+        if value is not None and parse_redis_address(value) is not None:
+            return value
         return _checked_url(value, REDIS_SCHEMES)
 
     @field_validator("upstream_url")

@@ -17,7 +17,7 @@ from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from app.accumulator.addresses import ALONE, Place, RedisAddress, Standing
+from app.redis_address import ALONE, Place, RedisAddress, Standing
 
 FAILURES = (RedisError, OSError, TimeoutError)
 

@@ -33,11 +33,11 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.accumulator.addresses import Place, parse
 from app.accumulator.finding import Finder, finder
 from app.accumulator.limits import Limits
 from app.errors import Kind, Problem
 from app.log import get_logger
+from app.redis_address import Place, parse
 
 T = TypeVar("T")
 

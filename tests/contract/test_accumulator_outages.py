@@ -17,7 +17,7 @@ from app.core.model import Batch, Failure
 from app.errors import Kind, Problem
 from tests.support.claims import waiting
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
-from tests.support.redis_fleet import PATIENCE_S, QUICK, Fleet, claimed, eventually, result_of
+from tests.support.redis_fleet import PATIENCE_S, QUICK, Fleet, claimed, eventually, gathers_again, result_of
 from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -38,27 +38,6 @@ def server() -> Iterator[RedisServer]:
 async def fleet(server: RedisServer) -> AsyncIterator[Fleet]:
     async with Fleet(server.url) as ships:
         yield ships
-
-
-async def gathers_again(api: RedisAccumulator, worker: RedisAccumulator) -> None:
-    """After trouble: an image goes all the way, by itself, without anybody having been restarted."""
-    name = f"after-{time.monotonic_ns()}"
-    futures = []
-
-    async def is_admitted() -> bool:
-        try:
-            futures.append(await api.enqueue(job(name, lane=lane("after", capacity=1))))
-        except Problem:
-            return False
-        return True
-
-    await eventually(is_admitted)
-    batch = await claimed(worker)
-    while job_ids(batch) != [name]:  # what had been there before
-        await worker.complete(batch, outcomes(batch))
-        batch = await claimed(worker)
-    await worker.complete(batch, outcomes(batch))
-    assert await result_of(futures[0]) == outcome(name, label=name)
 
 
 async def problem_of(call: Coroutine[Any, Any, object], limit_s: float = QUICK.call_s) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -12,6 +13,8 @@ from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.redis import RedisAccumulator
 from app.core.model import Batch, Outcome
+from app.errors import Problem
+from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 
 _numbers = itertools.count(1)
 
@@ -97,3 +100,24 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not await holds():
             await asyncio.sleep(LOOK_S)
+
+
+async def gathers_again(api: RedisAccumulator, worker: RedisAccumulator, tenant: str = "after") -> None:
+    """After trouble: an image goes all the way, by itself, without anybody having been restarted."""
+    name = f"after-{time.monotonic_ns()}"
+    futures = []
+
+    async def is_admitted() -> bool:
+        try:
+            futures.append(await api.enqueue(job(name, lane=lane(tenant, capacity=1))))
+        except Problem:
+            return False
+        return True
+
+    await eventually(is_admitted)
+    batch = await claimed(worker)
+    while job_ids(batch) != [name]:  # what had been there before
+        await worker.complete(batch, outcomes(batch))
+        batch = await claimed(worker)
+    await worker.complete(batch, outcomes(batch))
+    assert await result_of(futures[0]) == outcome(name, label=name)

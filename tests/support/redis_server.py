@@ -50,7 +50,7 @@ class RedisServer:
         self._options = options
         self._folder = tempfile.TemporaryDirectory(prefix="tessera-redis-")
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.socket_path = Path(self._folder.name) / "redis.sock"
 
     @classmethod
@@ -131,7 +131,7 @@ class RedisServer:
                 connection.settimeout(1.0)
                 connection.connect(str(self.socket_path))
                 connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith(b"+PONG")
+                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return _wait_a_moment()
 
@@ -148,7 +148,7 @@ def _wait_a_moment() -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -46,6 +46,8 @@ def test_every_default_passes_its_own_limits() -> None:
         ("TESSERA_UPSTREAM_URL", "http://emulator:9000/aws", "upstream_url", "http://emulator:9000/aws"),
         ("TESSERA_REDIS_URL", "rediss://:p@ss@redis:6379/1", "redis_url", "rediss://:p@ss@redis:6379/1"),
         ("TESSERA_REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
+        ("TESSERA_REDIS_URL", "redis+sentinel://a:1,b/ours/2", "redis_url", "redis+sentinel://a:1,b/ours/2"),
+        ("TESSERA_REDIS_URL", "rediss+cluster://:p@a,b:7000", "redis_url", "rediss+cluster://:p@a,b:7000"),
         ("TESSERA_REDIS_URL", "", "redis_url", None),
         ("TESSERA_LAYOUTS", "  ", "layouts", ()),
         ("TESSERA_GRPC_PORT", "0", "grpc_port", 0),
@@ -80,6 +82,7 @@ def test_text_becomes_a_value_and_empty_text_counts_as_not_set(name: str, text: 
         ("TESSERA_UPSTREAM_URL", "http://[::1", "not an address"),
         ("TESSERA_REDIS_URL", "http://redis", "redis:// or rediss:// or unix://"),
         ("TESSERA_REDIS_URL", "redis://redis:70000", "not an address"),
+        ("TESSERA_REDIS_URL", "redis+sentinel://redis", "the master's name is missing"),
         ("TESSERA_UPSTREAM_GRPC", "http://emulator:9000", "host:port"),
         ("TESSERA_UPSTREAM_GRPC", "emulator", "host:port"),
         ("TESSERA_UPSTREAM_GRPC", "emulator:0", "host:port"),
@@ -224,7 +227,12 @@ def test_the_table_documents_every_setting() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://:hunter2@redis/0", "redis://me:hun@ter2@redis/0", "redis://redis/0?password=hunter2"],
+    [
+        "redis://:hunter2@redis/0",
+        "redis://me:hun@ter2@redis/0",
+        "redis://redis/0?password=hunter2",
+        "redis+sentinel://me:hunter2@redis,b/ours?sentinel_password=hunter2",
+    ],
 )
 def test_passwords_are_in_no_view_no_representation_and_no_message(url: str) -> None:
     settings = load_settings({"TESSERA_REDIS_URL": url})
@@ -325,7 +333,14 @@ def test_grpc_may_be_elsewhere(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://:hunter2@redis", "redis://me:ter2/x@redis", "redis://:ter2@[::1", "redis://me:ter2#@redis"]
+    "url",
+    [
+        "redis+cluster://:hunter2@redis:0",
+        "http://:hunter2@redis",
+        "redis://me:ter2/x@redis",
+        "redis://:ter2@[::1",
+        "redis://me:ter2#@redis",
+    ],
 )
 @pytest.mark.parametrize("name", ["TESSERA_REDIS_URL", "TESSERA_UPSTREAM_URL", "TESSERA_PORT"])
 def test_a_refusal_quotes_no_password(name: str, url: str) -> None:
