@@ -17,7 +17,7 @@ from PIL import Image
 
 from app.cli import build_parser, main
 from app.core.model import Feature
-from app.settings import NAMES, settings_table
+from app.settings import FILE_NAMES, NAMES, settings_table
 from tests.support.server import RunningServer, running_server
 
 REPOSITORY = Path(__file__).parents[1]
@@ -130,7 +130,7 @@ def test_the_table_of_settings_is_the_code_s_own() -> None:
 
 
 def test_every_setting_and_header_that_is_named_exists() -> None:
-    assert set(re.findall(r"TESSERA_[A-Z_0-9]+", README)) <= NAMES.keys()
+    assert set(re.findall(r"TESSERA_[A-Z_0-9]+", README)) <= NAMES.keys() | FILE_NAMES.keys()
 
 
 def test_the_features_that_are_named_exist() -> None:

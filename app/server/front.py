@@ -25,7 +25,10 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 # Headers of a passed-through answer that are said here instead.
-_NOT_FORWARDED = frozenset({"date", "x-content-type-options", REQUEST_ID.lower()})
+_NOT_FORWARDED = frozenset({"date", REQUEST_ID.lower()})
+# Of every answer that is our own: a browser is not to take for a page what quotes a client's words. Passed-through ones are the
+# vendor's, to the byte.
+PLAINLY = {"x-content-type-options": "nosniff"}
 
 
 class _HandedOn(StreamingResponse):
@@ -80,7 +83,7 @@ class _HttpArrival:
 
 
 def _response(reply: RawReply) -> Response:
-    return Response(content=reply.body, status_code=reply.status, headers=dict(reply.headers))
+    return Response(content=reply.body, status_code=reply.status, headers={**reply.headers, **PLAINLY})
 
 
 def _forwarded(headers: Sequence[tuple[str, str]], request_id: str) -> list[tuple[bytes, bytes]]:

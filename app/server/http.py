@@ -28,7 +28,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from app.errors import Kind, Problem
-from app.server.front import FrontDoor
+from app.server.front import PLAINLY, FrontDoor
 from app.server.operators import Operators
 from app.server.pages import page
 from app.server.probes import Vitals, add_probes
@@ -39,7 +39,7 @@ from app.wire.headers import clean_request_id
 from app.wire.native import DESCRIPTIONS, OPERATIONS, PROBLEM_EXAMPLES, ProblemReply
 
 ANALYSIS_BASE, VISION_BASE = "/computervision/", "/vision/"
-_FILES = "static-offline-docs"  # where the offline package serves its files
+_FILES = "/static-offline-docs"  # where the offline package serves its files
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 DESCRIPTION = """\
@@ -76,7 +76,7 @@ def build_app(
 
 def _add_documentation(app: FastAPI) -> None:
     shown = get_swagger_ui_html(
-        openapi_url="openapi.json",
+        openapi_url="/openapi.json",
         title="Tessera",
         swagger_js_url=f"{_FILES}/swagger-ui-bundle.js",
         swagger_css_url=f"{_FILES}/swagger-ui.css",
@@ -176,7 +176,7 @@ def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: Az
         request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
         unknown = NoMethod() if dialect is google else Problem(Kind.UNKNOWN_OPERATION, detail)
         reply = dialect.refuse(unknown, request_id)
-        headers = {**reply.headers, **(error.headers or {})}
+        headers = {**reply.headers, **(error.headers or {}), **PLAINLY}
         if dialect is not native:
             return Response(reply.body, reply.status, headers)
         problem = ProblemReply.model_validate_json(reply.body).model_copy(update={"status": error.status_code})

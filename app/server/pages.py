@@ -25,6 +25,7 @@ def page(content: str | bytes) -> HTMLResponse:
             "content-security-policy": policy(bytes(response.body)),
             "referrer-policy": "no-referrer",
             "x-frame-options": "DENY",
+            "x-content-type-options": "nosniff",
             "cache-control": "no-store",
         }
     )

@@ -42,7 +42,7 @@ class Vitals:
 
 
 # What is true now is of no use later, and no business of a cache's.
-_NO_STORE = {"cache-control": "no-store"}
+_NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def add_probes(app: FastAPI, vitals: Vitals, operators: Operators) -> None:

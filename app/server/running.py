@@ -120,7 +120,6 @@ def build_server(app: FastAPI, rules: ServerRules) -> Server:
         access_log=False,
         proxy_headers=False,  # nobody's word is taken for where he comes from
         server_header=False,
-        headers=[("x-content-type-options", "nosniff")],
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(rules.shutdown_s)),
         backlog=BACKLOG,

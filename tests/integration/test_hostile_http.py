@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 import pytest
 
@@ -177,6 +180,51 @@ def test_a_plain_request_id_is_kept(rig: Rig) -> None:
 def test_a_signature_that_is_none_makes_an_anonymous_tenant(rig: Rig, authorization: str) -> None:
     reply = exchange(rig.server.url, request(GOOD, headers=HURRIED | {"Authorization": authorization}))
     assert reply.status == 200
+
+
+ELSEWHERE = {"Origin": "https://evil.example"}
+PREFLIGHT = ELSEWHERE | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1/detect", "/v1/images:annotate", "/computervision/x", "/v1/stats", "/metrics", "/nothing"]
+)
+def test_no_page_of_another_site_may_ask_us(rig: Rig, path: str) -> None:
+    """CORS is off: a preflight is refused plainly, and no answer says that anybody else may read it."""
+    for method, headers in (("OPTIONS", PREFLIGHT), ("GET", ELSEWHERE), ("POST", ELSEWHERE)):
+        reply = exchange(rig.server.url, request(b"{}", method=method, path=path, target=None, headers=headers), method)
+        assert method != "OPTIONS" or reply.status >= 400
+        assert [name for name in reply.headers if name.startswith("access-control-")] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/healthz", "/v1/stats", "/metrics", "/dashboard", "/docs", "/openapi.json", "/nothing", "/static-offline-docs/x"],
+)
+def test_no_answer_says_what_is_running_here(rig: Rig, path: str) -> None:
+    reply = exchange(rig.server.url, request(b"", method="GET", path=path, target=None), "GET")
+    assert {"server", "via", "x-powered-by"} & reply.headers.keys() == set()
+    assert b"Traceback" not in reply.body
+
+
+@pytest.mark.parametrize("path", ["/docs", "/dashboard"])
+def test_a_page_may_do_what_stands_in_it_and_no_more(rig: Rig, path: str) -> None:
+    """Its scripts run by their hash; whatever slips into it does not."""
+    reply = exchange(rig.server.url, request(b"", method="GET", path=path, target=None), "GET")
+    rules = dict(rule.split(" ", 1) for rule in reply.headers["content-security-policy"].split("; "))
+    assert rules["default-src"] == rules["frame-ancestors"] == rules["base-uri"] == "'none'"
+    assert "unsafe" not in rules["script-src"]
+    (script,) = re.findall(rb"<script(?![^>]*src)[^>]*>(.*?)</script>", reply.body, re.DOTALL)
+    assert b64encode(sha256(script).digest()).decode() in rules["script-src"]
+    assert (reply.headers["x-content-type-options"], reply.headers["x-frame-options"]) == ("nosniff", "DENY")
+    assert b" onclick=" not in reply.body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_a_body_that_is_compressed_is_refused_and_not_unpacked(rig: Rig, encoding: str) -> None:
+    reply = exchange(rig.server.url, request(gzip.compress(GOOD), headers=HURRIED | {"Content-Encoding": encoding}))
+    assert (reply.status, reply.json()["__type"]) == (400, "SerializationException")
+    assert "compressed" in reply.json()["Message"]
 
 
 @pytest.mark.parametrize("sizes", [[1] * 50, [7, 5000], [100_000]], ids=["bytes", "pieces", "one"])

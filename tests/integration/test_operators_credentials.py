@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,9 +25,9 @@ from tests.support.server import RunningServer, running_server
 
 WORDS = "The proxy's own credentials do not allow this"
 WRONG: Mapping[str, Mapping[str, str]] = {
-    "rekognition": {"AWS_ACCESS_KEY_ID": "OPERATOR", "AWS_SECRET_ACCESS_KEY": "wrong"},
-    "google": {"TESSERA_GOOGLE_API_KEY": "wrong"},
-    "azure": {"TESSERA_AZURE_KEY": "wrong"},
+    "rekognition": {"AWS_ACCESS_KEY_ID": "OPERATOR", "AWS_SECRET_ACCESS_KEY": "canary-in-a-wrong-key"},
+    "google": {"TESSERA_GOOGLE_API_KEY": "canary-in-a-wrong-key"},
+    "azure": {"TESSERA_AZURE_KEY": "canary-in-a-wrong-key"},
 }
 SCENE = picture(640, 480, 7)
 
@@ -45,11 +46,16 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             "TESSERA_PROVIDER": request.param,
             "TESSERA_UPSTREAM_URL": emulator.url,
             "TESSERA_MAX_WAIT_MS": "1",
+            "TESSERA_LOG_LEVEL": "debug",
             **WRONG[request.param],
             **({"TESSERA_UPSTREAM_GRPC": emulator.grpc} if emulator.grpc else {}),
         }
         server = running_server(tmp_path_factory.mktemp("denied") / "log", **settings)
-        yield Behind(request.param, stack.enter_context(server))
+        behind = Behind(request.param, stack.enter_context(server))
+        yield behind
+        told = [behind.server.log_file.read_text(encoding="utf-8"), json.dumps(behind.server.stats())]
+        told.append(httpx.get(f"{behind.server.url}/metrics").text)
+        assert [text for text in told if "canary-in-a" in text] == [], "a key that the vendor does not take is a secret, too"
 
 
 def aws(url: str) -> Any:
