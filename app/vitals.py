@@ -11,7 +11,7 @@ from app.accumulator.contract import Accumulator
 from app.errors import Problem
 from app.metrics import CONTENT_TYPE, Metrics
 from app.pipeline import Pipeline
-from app.server.probes import Readiness, Vitals
+from app.server.probes import SERVING, Readiness, Vitals
 from app.settings import Settings, public_view
 from app.work.worker import CLAIM_WAIT_S, Worker
 
@@ -79,6 +79,7 @@ class ProcessVitals:
     async def _refresh(self) -> None:
         """What is only known by asking. An accumulator that does not answer is a fact, too."""
         self._metrics.prevalence(self._prevalence())
+        self._metrics.ready(serves=self.readiness() in SERVING)
         self._metrics.tasks(len(asyncio.all_tasks()))
         try:
             for task, images in (await self._accumulator.pending()).items():

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.metrics import Metrics, new_registry
+from app.settings import NAMES as SETTINGS
 from tests.support.dashboards import Query, dashboard_queries, load_dashboard, panels, rule_queries, scaling_queries
-from tests.support.deployment import DEPLOY, load_yaml
+from tests.support.deployment import DEPLOY, REPOSITORY, load_yaml
 
 EVERY_QUERY = [*dashboard_queries(), *rule_queries(), *scaling_queries()]
 # Prometheus's own: whether a target answered.
@@ -98,3 +100,31 @@ def test_a_legend_names_only_labels_that_its_query_keeps() -> None:
             query = Query(panel["title"], target["expr"])
             kept = OUTER_LABELS.union(*(known[name] for name in query.metrics))
             assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= kept
+
+
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+CASES = load_yaml(REPOSITORY / "tests" / "data" / "prometheus" / "rules_test.yml")["tests"]
+RULES = [rule for group in load_yaml(DEPLOY / "prometheus" / "rules" / "tessera.yml")["groups"] for rule in group["rules"]]
+NAMES = [rule["alert"] for rule in RULES]
+
+
+def test_every_alert_has_its_section_and_every_section_its_alert() -> None:
+    """In the same order, with something to do in each."""
+    sections = OPERATIONS.partition("## Alerts")[2].split("\n### ")[1:]
+    assert [section.split("\n")[0] for section in sections] == NAMES
+    assert all(len(section.split("\n", 1)[1].strip()) > 100 for section in sections)
+
+
+def test_what_operations_names_exists() -> None:
+    known = our_labels().keys() | {name.rsplit("_", 1)[0] for name in our_labels()}
+    assert set(re.findall(r"\btessera_[a-z_]+|\bprocess_[a-z_]+", OPERATIONS)) <= known
+    assert set(re.findall(r"\bTESSERA_[A-Z_0-9]+[A-Z0-9]\b", OPERATIONS)) <= SETTINGS.keys()
+    assert set(re.findall(r"\bTessera[A-Z]\w+", OPERATIONS)) <= set(NAMES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_alert_is_tried_where_it_should_fire_and_where_it_should_not(rule: dict[str, Any]) -> None:
+    """By promtool, in tests/integration/test_prometheus.py."""
+    tried = [one for case in CASES for one in case["alert_rule_test"] if one["alertname"] == rule["alert"]]
+    assert {bool(one["exp_alerts"]) for one in tried} == {True, False}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}

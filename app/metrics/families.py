@@ -178,6 +178,7 @@ class State:
         self.errors = counter(registry, "provider_errors_total", "Failed calls, each attempt counted.", "provider", "kind")
         self.pending = gauge(registry, "pending_images", "Images waiting; all that share a Redis tell the same.", "task")
         self.accumulator_up = gauge(registry, "accumulator_up", "1 while the accumulator can be reached.")
+        self.ready = gauge(registry, "ready", "1 while `/readyz` says that traffic may come.")
         self.tasks = gauge(registry, "tasks", "Tasks on the event loop: what is under way, and a few that stay.")
         self.leases = counter(registry, "lease_events_total", "Batches claimed again, late results refused.", "event")
         self.build = Info("build", "What is running.", namespace=PREFIX, registry=registry)

@@ -128,6 +128,9 @@ class Metrics:
     def accumulator(self, *, up: bool) -> None:
         self._state.accumulator_up.set(int(up))
 
+    def ready(self, *, serves: bool) -> None:
+        self._state.ready.set(int(serves))
+
     def tasks(self, count: int) -> None:
         """So many tasks live on the event loop now."""
         self._state.tasks.set(count)
