@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from app import __version__
 from app.settings import NAMES, Settings
 from tests.support.deployment import REPOSITORY, settings_of
 from tests.support.dockerfile import Stage, kept_by_dockerignore, parse_dockerfile
+from tests.support.google_upstream import tls_for
 
 STAGES = parse_dockerfile((REPOSITORY / "Dockerfile").read_text(encoding="utf-8"))
 BUILD, IMAGE = STAGES["build"], STAGES[""]
@@ -122,9 +124,13 @@ class _Health(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def health_server(answer: int) -> Iterator[int]:
-    """A server whose /healthz answers with this status; yields its port."""
+def health_server(answer: int, certificate: Path | None) -> Iterator[int]:
+    """A server whose /healthz answers with this status, over TLS with a certificate and its key; yields its port."""
     with HTTPServer(("127.0.0.1", 0), _Health) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.answer = answer  # type: ignore[attr-defined]  # read by the handler
         thread = Thread(target=server.serve_forever, name="health")
         thread.start()
@@ -136,11 +142,17 @@ def health_server(answer: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_the_health_check_says_what_the_process_says(status: int, healthy: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_secured", [False, True])
+def test_the_health_check_says_what_the_process_says(status: int, healthy: bool, is_secured: bool, tmp_path: Path) -> None:
     python, *rest = IMAGE.last("HEALTHCHECK").json_command()
     assert python == "python"
-    with health_server(status) as port:
+    certificate = tmp_path / "both.pem" if is_secured else None
+    if certificate is not None:
+        own = tls_for("127.0.0.1")
+        certificate.write_bytes(own.certificate_pem + own.key_pem)
+    with health_server(status, certificate) as port:
+        environment = {"TESSERA_PORT": str(port), "TESSERA_TLS_CERT": str(certificate or "")}
         done = subprocess.run(
-            [sys.executable, *rest], cwd=tmp_path, env={"TESSERA_PORT": str(port)}, capture_output=True, timeout=30, check=False
+            [sys.executable, *rest], cwd=tmp_path, env=environment, capture_output=True, timeout=30, check=False
         )
     assert (done.returncode == 0) is healthy
