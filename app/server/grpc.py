@@ -43,8 +43,6 @@ _IDLE_MS = 75_000
 _HANDSHAKE_MS = 10_000
 # A client that has said nothing for so long is asked whether it is still there, and has so long to say so, milliseconds.
 _SILENCE_MS, _ANSWER_MS = 60_000, 20_000
-# Compressed messages are refused: grpc unpacks before it counts, and a few kilobytes may unfold to gigabytes. Bit 0: as it is.
-_IDENTITY_ONLY = 1
 _PATH = f"/{GRPC_SERVICE}/{GRPC_METHOD}"
 # Where clients look for a whole google.rpc.Status: https://grpc.io/docs/guides/error/
 _DETAILS = "grpc-status-details-bin"
@@ -136,7 +134,6 @@ class GrpcServer:
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
-            ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
             ("grpc.max_concurrent_streams", _STREAMS),
             ("grpc.max_allowed_incoming_connections", self._rules.most),
             ("grpc.max_connection_idle_ms", _IDLE_MS),
