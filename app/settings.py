@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     )
 
     # Limits.
-    # 4096: an idle one takes some 10 kB, and HTTP and gRPC together stay far below what containers may open (a million files).
+    # 4096: an idle one takes 7 kB, and HTTP and gRPC together stay far below what containers may open (a million files).
     max_connections: int = _entry(
         4096, "connections", "Most clients' connections at once, to HTTP and to gRPC each.", ge=1, le=100_000
     )

@@ -22,8 +22,10 @@ BACKLOG = 2048
 MS_PER_S = 1000
 # Longest for the TLS handshake of a connection, seconds: until then nobody but the system counts it.
 HANDSHAKE_S = 10.0
-# File descriptors for everything but clients: vendors, Redis, links, files.
+# File descriptors for everything but clients (vendors, Redis, links, files), where there are so many; half of them otherwise.
 OTHER_FILES = 512
+# Fewer connections than this are no service.
+LEAST = 16
 # HTTP and gRPC.
 FRONTS = 2
 
@@ -103,7 +105,7 @@ def connections_that_fit(wanted: int) -> int:
         soft = allowed
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    most = max(1, (soft - OTHER_FILES) // FRONTS - SPARE)
+    most = min(wanted, max(LEAST, (soft - min(OTHER_FILES, soft // 2)) // FRONTS - SPARE))
     log.warning("fewer connections than wanted", wanted=wanted, most=most, open_files=soft, hint="ulimit -n")
     return most
 
