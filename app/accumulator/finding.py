@@ -124,11 +124,12 @@ async def ask(url: str, within_s: float, *words: str) -> Any:
         socket_connect_timeout=within_s,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
-        single_connection_client=True,
     )
     execute: Callable[..., Awaitable[Any]] = client.execute_command
-    async with client:
+    try:
         return await execute(*words)
+    finally:
+        await client.aclose()
 
 
 async def _unless_failed(asking: Awaitable[Any], place: Place, why: list[str]) -> Any:

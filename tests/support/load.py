@@ -188,6 +188,11 @@ class Load:
         return sum(future.done() for future in list(self._futures))
 
     @property
+    def answers(self) -> list[Reply]:
+        """Those that are there by now."""
+        return [future.result() for future in list(self._futures) if future.done()]
+
+    @property
     def sent(self) -> int:
         return len(self._futures)
 
