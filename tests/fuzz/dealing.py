@@ -22,7 +22,7 @@ from app.core.geometry import PixelBox, Size, UnitBox, UnitLength, UnitPoint
 from app.core.labels import labels_of
 from app.core.layout import GridPlan, GridRules, Placement, plan_grid
 from app.core.model import Answer, Detection, Feature, GridMode, Layout, Picture, Tree
-from app.errors import Kind, Problem
+from app.errors import Problem
 from tests.fuzz.engine import require
 from tests.fuzz.octets import mutated_bytes, mutated_message
 from tests.fuzz.trees import mutated_json

@@ -56,7 +56,9 @@ def framed(rng: Random, raw: RawRequest) -> Framed:
         case 10:
             return Framed(_joined(lines, length, *(f"X-{at}: {at}" for at in range(_MOST_HEADERS))) + body, is_bent=True)
         case 11:
-            odd = rng.choice(("no colon", ": no name", "X-Null: a\0b", " folded: yes", "X Space: 1", "X-Bare: a\nb", "\xff: \xff"))
+            odd = rng.choice(
+                ("no colon", ": no name", "X-Null: a\0b", " folded: yes", "X Space: 1", "X-Bare: a\nb", "\xff: \xff")
+            )
             return Framed(_joined(lines, length, odd) + body, is_bent=True, waits=True)
         case 12:
             first = rng.choice((" HTTP/1.0", " HTTP/0.9", " HTTP/2.0", "", " HTTP/1.1 extra", " http/1.1"))
@@ -65,7 +67,9 @@ def framed(rng: Random, raw: RawRequest) -> Framed:
         case 13:
             return Framed(_joined(lines, length, "Expect: 100-continue") + body)
         case 14:
-            return Framed(rng.choice((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", rng.randbytes(300))), True, True)
+            return Framed(
+                rng.choice((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", rng.randbytes(300))), True, True
+            )
         case _:
             return Framed(_joined(lines, length).replace(b"\r\n", b"\n") + body, is_bent=True, waits=True)
 
@@ -81,11 +85,19 @@ def _lines(raw: RawRequest) -> list[str]:
     """The request line and the headers; a path or a query is written as it is, but for what would end the line."""
     target = quote(raw.path, safe="/:%*@") + (f"?{_on_one_line(raw.query)}" if raw.query else "")
     kept = {name: value for name, value in raw.headers.items() if name not in _OF_THE_CONNECTION}
-    return [f"{raw.method} {target} HTTP/1.1", "Host: tessera", *(f"{name}: {_on_one_line(value)}" for name, value in kept.items())]
+    return [
+        f"{raw.method} {target} HTTP/1.1",
+        "Host: tessera",
+        *(f"{name}: {_on_one_line(value)}" for name, value in kept.items()),
+    ]
 
 
 def _on_one_line(text: str) -> str:
-    return text.replace("\r", "").replace("\n", "").replace(" ", "%20") if "?" in text else text.replace("\r", "").replace("\n", "")
+    return (
+        text.replace("\r", "").replace("\n", "").replace(" ", "%20")
+        if "?" in text
+        else text.replace("\r", "").replace("\n", "")
+    )
 
 
 def _joined(lines: list[str], *more: str) -> bytes:

@@ -76,7 +76,13 @@ def _alone(source: Source, bent: str) -> str:
 
 def _shared(rng: Random, source: Source, bent: str) -> str:
     """On a sheet beside a good image."""
-    plan = plan_grid([("good", good().picture.upright), ("bad", source.picture.upright)], LAYOUTS, RULES, {}, views=_views(rng, source.picture))
+    plan = plan_grid(
+        [("good", good().picture.upright), ("bad", source.picture.upright)],
+        LAYOUTS,
+        RULES,
+        {},
+        views=_views(rng, source.picture),
+    )
     encoding = Encoding("png", max_bytes=4 * MIB)
     try:
         sheet = compose(plan, {"good": good(), "bad": source}, encoding)

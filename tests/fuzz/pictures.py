@@ -51,7 +51,9 @@ def _restarting() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 8
     exif[0x010E] = "a description" * 20
-    noise(SIDES).save(file, "JPEG", quality=70, restart_marker_blocks=1, icc_profile=b"p" * 70_000, exif=exif, comment=b"c" * 99)
+    noise(SIDES).save(
+        file, "JPEG", quality=70, restart_marker_blocks=1, icc_profile=b"p" * 70_000, exif=exif, comment=b"c" * 99
+    )
     return file.getvalue()
 
 
@@ -129,7 +131,9 @@ def _size_lies(rng: Random) -> bytes:
             return png_that_claims(rng.choice(_PNG_SIDES_PX[:10]), rng.choice(_PNG_SIDES_PX), rng.choice((1, 40)))
         case 2:
             head = struct.pack(">II", rng.choice(_PNG_SIDES_PX), rng.choice(_PNG_SIDES_PX))
-            return _with_ihdr(rng, head + bytes([rng.choice((1, 2, 4, 8, 16, 3)), rng.choice((0, 2, 3, 4, 6, 5)), 0, 0, rng.randrange(3)]))
+            return _with_ihdr(
+                rng, head + bytes([rng.choice((1, 2, 4, 8, 16, 3)), rng.choice((0, 2, 3, 4, 6, 5)), 0, 0, rng.randrange(3)])
+            )
         case _:
             return _webp_lie(rng)
 
@@ -154,8 +158,14 @@ def _exif_lies(rng: Random) -> bytes:
     order = rng.choice((b"II", b"MM"))
     form = "<" if order == b"II" else ">"
     entries = rng.choice((0, 1, 3, 65_535))
-    entry = struct.pack(f"{form}HHII", rng.choice((0x0112, 0x8769, 0)), rng.randrange(14), rng.choice((1, 2**32 - 1)), rng.randrange(2**32))
-    tiff = order + struct.pack(f"{form}HIH", rng.choice((42, 43)), rng.choice((8, 0, 2**32 - 1, 7)), entries) + entry * min(entries, 3)
+    entry = struct.pack(
+        f"{form}HHII", rng.choice((0x0112, 0x8769, 0)), rng.randrange(14), rng.choice((1, 2**32 - 1)), rng.randrange(2**32)
+    )
+    tiff = (
+        order
+        + struct.pack(f"{form}HIH", rng.choice((42, 43)), rng.choice((8, 0, 2**32 - 1, 7)), entries)
+        + entry * min(entries, 3)
+    )
     block = b"Exif\0\0" + tiff + rng.randbytes(rng.choice((0, 4)))
     jpeg = rng.choice([file for file in whole_files() if file.startswith(b"\xff\xd8")])
     app1 = b"\xff\xe1" + struct.pack(">H", rng.choice((len(block) + 2, 65_535, 2, 0))) + block
@@ -178,7 +188,9 @@ def _zeros() -> bytes:
 def _png_bombs(rng: Random) -> bytes:
     """Text, profiles and pixels that unfold to megabytes, and chunks without end."""
     data = rng.choice([file for file in whole_files() if file.startswith(b"\x89PNG")])
-    kind, said = rng.choice(((b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0"), (b"iCCP", b"a\0\0"), (b"IDAT", b""), (b"eXIf", b"MM\0*")))
+    kind, said = rng.choice(
+        ((b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0"), (b"iCCP", b"a\0\0"), (b"IDAT", b""), (b"eXIf", b"MM\0*"))
+    )
     chunk = _chunk(kind, said + _zeros())
     end = 33 if rng.random() < 0.7 else len(data) - 12
     extra = rng.choice((chunk, chunk * 3, _chunk(b"tEXt", b"a\0b") * 11_000, _chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))))

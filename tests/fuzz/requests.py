@@ -42,9 +42,34 @@ _NAMES = (
     *("x-amz-target", "x-amz-date", "x-amz-security-token", "expect", "x-goog-user-project", "x-http-method-override"),
 )
 _VALUES = (
-    *("", " ", "0", "-1", "off", "on", "nan", "inf", "1e999", "0x10", "gzip", "br", "identity", "chunked", "\xff\xfe", "a" * 5000),
+    *(
+        "",
+        " ",
+        "0",
+        "-1",
+        "off",
+        "on",
+        "nan",
+        "inf",
+        "1e999",
+        "0x10",
+        "gzip",
+        "br",
+        "identity",
+        "chunked",
+        "\xff\xfe",
+        "a" * 5000,
+    ),
     *("AWS4-HMAC-SHA256 Credential=/////", "AWS4-HMAC-SHA256 Credential=" + "A" * 200, "Bearer", "Bearer  x y", "Basic Og=="),
-    *("responses(", "responses/" * 50, "*", "responses(a,(b)", "RekognitionService.", "RekognitionService.CompareFaces", "\u0661"),
+    *(
+        "responses(",
+        "responses/" * 50,
+        "*",
+        "responses(a,(b)",
+        "RekognitionService.",
+        "RekognitionService.CompareFaces",
+        "\u0661",
+    ),
 )
 _QUERIES = (
     *("%", "%zz", "=", "&&&", "a=b", "features", "features=", "features=objects,,", "features=objects&features=faces"),
@@ -54,8 +79,22 @@ _QUERIES = (
     *("&".join(f"p{number}=1" for number in range(80)), "X-Amz-Credential=%ff", "language=" + "e" * 3000, "\x00", "\xe9=1"),
 )
 _PATHS = (
-    *("/", "//", "/v1/images:annotate", "/v1//images:annotate", "/v1/projects/a/images:annotate", "/v1/detect/", "/v1/classify"),
-    *("/v1p1beta1/images:annotate", "/v1/projects//images:annotate", "/v1/files:annotate", "/v1/operations/../x", "/v1/moderate"),
+    *(
+        "/",
+        "//",
+        "/v1/images:annotate",
+        "/v1//images:annotate",
+        "/v1/projects/a/images:annotate",
+        "/v1/detect/",
+        "/v1/classify",
+    ),
+    *(
+        "/v1p1beta1/images:annotate",
+        "/v1/projects//images:annotate",
+        "/v1/files:annotate",
+        "/v1/operations/../x",
+        "/v1/moderate",
+    ),
     *("/vision/v3.2/analyze", "/vision/v3.2/detect", "/vision/v3.2/ocr", "/vision/v3.1/analyze", "/vision/v3.2/%2e%2e"),
     *("/computervision/imageanalysis:analyze", "/computervision/", "/v1/images:annotate%00", "/\x00", "/v1/detect\u0130"),
     *("/v1/projects/p/locations/l/productSets", "/v1/projects/p/locations/l/products/a/referenceImages", "/" + "a" * 4000),

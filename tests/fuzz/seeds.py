@@ -62,7 +62,10 @@ _AWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("DetectProtectiveEquipment", {"SummarizationAttributes": {"MinConfidence": 80, "RequiredEquipmentTypes": ["FACE_COVER"]}}),
     ("RecognizeCelebrities", {}),
     ("DetectCustomLabels", {"ProjectVersionArn": ARN, "MinConfidence": 1.5, "MaxResults": 3}),
-    ("DetectModerationLabels", {"MinConfidence": 60, "HumanLoopConfig": {"HumanLoopName": "a", "FlowDefinitionArn": "arn:aws"}}),
+    (
+        "DetectModerationLabels",
+        {"MinConfidence": 60, "HumanLoopConfig": {"HumanLoopName": "a", "FlowDefinitionArn": "arn:aws"}},
+    ),
     ("DetectText", {"Filters": {"WordFilter": {"MinConfidence": 50, "MinBoundingBoxHeight": 0.1}}}),
 )
 

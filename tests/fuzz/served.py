@@ -76,7 +76,9 @@ def _exchanged(stand: Stand, data: bytes, method: str, *, closes: bool) -> Reply
 
 def _judged(front: str, raw: RawRequest, reply: Reply, *, is_bent: bool) -> str:
     """`front`: whose language the answer must have; "" where it depends on what the request has become."""
-    require(reply.status < _FIRST_SERVER_ERROR, f"{reply.status} {reply.body[:300]!r} to {raw.method} {raw.path}?{raw.query[:200]}")
+    require(
+        reply.status < _FIRST_SERVER_ERROR, f"{reply.status} {reply.body[:300]!r} to {raw.method} {raw.path}?{raw.query[:200]}"
+    )
     if reply.status < FIRST_ERROR:
         if "json" in reply.headers.get("content-type", ""):
             strict_json(reply.body)
@@ -112,7 +114,11 @@ def over_grpc(stand: Stand) -> tuple[Case, Callable[[], None]]:
         if rng.random() < 0.05:
             return _junk(stand, rng)
         raw = mutated(rng, rng.choice(seeds("google over grpc")))
-        path = GRPC_PATH if rng.random() < 0.9 else rng.choice((f"{GRPC_PATH}s", "/x/y", "/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateFiles"))
+        path = (
+            GRPC_PATH
+            if rng.random() < 0.9
+            else rng.choice((f"{GRPC_PATH}s", "/x/y", "/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateFiles"))
+        )
         call = channel.unary_unary(path)
         try:
             answer = call(raw.body, timeout=PATIENCE_S, metadata=_metadata(raw))

@@ -40,7 +40,9 @@ class Stand:
     def check_alive(self) -> None:
         """It runs, answers a good request well, and has nothing to blame itself for."""
         require(self.server.process.poll() is None, "the server has ended")
-        reply = exchange(self.server.url, request(image(), path="/v1/detect", target=None, headers={"Content-Type": "image/jpeg"}))
+        reply = exchange(
+            self.server.url, request(image(), path="/v1/detect", target=None, headers={"Content-Type": "image/jpeg"})
+        )
         require(reply.status == 200, f"a good request is answered with {reply.status}: {reply.body[:300]!r}")
         own = self.server.stats()["requests"]["by_outcome"]["own_error"]
         require(own == 0, f"{own} errors of its own")

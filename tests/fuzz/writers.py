@@ -163,4 +163,3 @@ def _known(node: Any) -> Any:
 def offered() -> tuple[tuple[str, Feature], ...]:
     """Vendors with the features that they answer."""
     return tuple((vendor, feature) for vendor, answers in FULL.items() for feature in answers)
-
