@@ -166,6 +166,7 @@ async def _go_down(parts: Parts, carriers: Carriers, working: asyncio.Task[None]
     All of it after the drain takes `shutdown_s` at most: what is not done by then is refused, or given back for others.
     """
     parts.vitals.drain()
+    carriers.server.part()
     log.info("draining", seconds=settings.drain_s)
     await asyncio.wait({carriers.serving}, timeout=settings.drain_s)
     if parts.pipeline is not None:
@@ -185,6 +186,7 @@ async def _go_down(parts: Parts, carriers: Carriers, working: asyncio.Task[None]
     await closing
     if parts.worker is not None and working is not None:
         parts.worker.stop()
+        await parts.accumulator.leave()
         await asyncio.wait({working}, timeout=max(0.0, until_s - clock.time()))
         working.cancel()
         await asyncio.wait({working})

@@ -128,17 +128,24 @@ class Heart:
         self._rest_s = max(rest_s, limits.worker_ttl_s)
         self._closing = closing
         self._used_s: float | None = None
+        self._has_left = False
 
     @property
     def is_resting(self) -> bool:
+        if self._has_left:
+            return True
         now_s = asyncio.get_running_loop().time()
         return self._used_s is None or now_s - self._used_s > self._rest_s
 
     def use(self) -> bool:
         """Note a sign of life. True after a rest: then others should be told at once (`beat`)."""
-        rested = self.is_resting
+        rested = self.is_resting and not self._has_left
         self._used_s = asyncio.get_running_loop().time()
         return rested
+
+    def leave(self) -> None:
+        """No sign of life counts any more: what is under way is finished, and nothing else is begun."""
+        self._has_left = True
 
     async def beat(self) -> None:
         await asyncio.gather(*(shard.beat() for shard in self._shards))

@@ -123,6 +123,10 @@ class Accumulator(Intake, Workshop, Protocol):
         """No more gathering here: what this process has enqueued becomes ready at once (G10)."""
         ...
 
+    async def leave(self) -> None:
+        """Nothing more is claimed here: nobody is to count on this process. What it holds, it may still finish."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and tasks. Futures that are not done are cancelled."""
         ...

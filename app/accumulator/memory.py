@@ -113,6 +113,9 @@ class MemoryAccumulator:
         self._lanes.drain()
         self._wake_claims()
 
+    async def leave(self) -> None:
+        """Inside one process nobody else counts on it."""
+
     async def close(self) -> None:
         self._closed = True
         self._wake_claims()

@@ -67,6 +67,11 @@ class RedisWorkshop:
     async def close(self) -> None:
         """Claims that wait end with nothing, and others learn at once that this worker has left."""
         self._room.ring()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """API processes learn at once that this worker claims no more; a second time changes nothing."""
+        self._heart.leave()
         calls = (self._shards.call(commands.leave()) for commands in self._shards.commands)
         await asyncio.gather(*calls, return_exceptions=True)
 

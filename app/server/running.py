@@ -53,6 +53,12 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def part(self) -> None:
+        """From now on an answer is the last one on its connection: its client comes back over whoever is ready."""
+        last = (b"connection", b"close")
+        self.config.encoded_headers.append(last)  # from uvicorn's next tick, within a second
+        self.server_state.default_headers = [*self.server_state.default_headers, last]
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen on the sockets."""
         config, loop = self.config, asyncio.get_running_loop()

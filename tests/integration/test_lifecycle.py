@@ -6,6 +6,7 @@ out, answers are delivered, and the process ends with exit code 0. The embedded 
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -90,6 +91,27 @@ def test_sigterm_under_load_loses_nothing(stage: Callable[..., Stage], tmp_path:
         assert DRAIN_S <= time.monotonic() - told_s < DRAIN_S + GOING_DOWN_S
     assert len(replies) >= already + UNAWARE
     assert mistakes(replies) == []
+
+
+def test_while_draining_an_answer_is_the_last_one_on_its_connection(tmp_path: Path) -> None:
+    """A client that keeps its connection would otherwise stay to the end, and might ask again just as it is closed."""
+    (image,) = identity_images(range(1))
+    with in_memory(tmp_path, TESSERA_DRAIN_S="20", **SETTINGS) as here:
+        kept = http.client.HTTPConnection(urlsplit(here.front.url).netloc, timeout=GOING_DOWN_S)
+
+        def answer() -> http.client.HTTPResponse:
+            kept.request("POST", "/v1/detect", image.content, {"Content-Type": "image/jpeg"})
+            response = kept.getresponse()
+            response.read()
+            return response
+
+        assert answer().getheader("connection") is None
+        here.front.signal(signal.SIGTERM)
+        until("readiness falls", lambda: here.front.ready() == (503, "draining"))
+        last = answer()
+        assert (last.status, last.getheader("connection")) == (200, "close")
+        kept.close()
+        here.front.kill()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.redis_server import RedisServer
-from tests.support.server import RunningServer, start_server
+from tests.support.server import REPOSITORY, RunningServer, start_server
 
 # Between two looks of a probe: a change that is not announced is noticed so soon, seconds.
 LOOK_AGAIN_S = 0.02
@@ -30,13 +30,14 @@ PROBE_S = 30.0
 
 @dataclass(slots=True)
 class Cluster:
-    """The processes. Tests may stop some and start others."""
+    """The processes. Tests may stop some and start others, of another `release` if they set that."""
 
     folder: Path
     emulator: RunningEmulator
     redis: RedisServer
     settings: dict[str, str]
     own: Callable[[str], Mapping[str, str]] = lambda _: {}
+    release: Path = REPOSITORY
     apis: list[RunningServer] = field(default_factory=list)
     workers: list[RunningServer] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
@@ -70,7 +71,7 @@ class Cluster:
         with ThreadPoolExecutor(len(roles) or 1) as pool:
             logs = [self.folder / f"{role}-{next(self._numbers)}.log" for role in roles]
             starts = [
-                pool.submit(start_server, log, "--role", role, **self.settings, **self.own(log.stem))
+                pool.submit(start_server, log, "--role", role, release=self.release, **self.settings, **self.own(log.stem))
                 for log, role in zip(logs, roles, strict=True)
             ]
             for role, started in zip(roles, starts, strict=True):

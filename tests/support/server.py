@@ -107,20 +107,20 @@ class RunningServer:
 @contextmanager
 def running_server(log_file: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
     """Start `tessera serve` on a free port; it is gone when the block ends."""
-    server = start_server(log_file, *arguments, **settings)
+    server = start_server(log_file, *arguments, release=REPOSITORY, **settings)
     try:
         yield server
     finally:
         server.stop()
 
 
-def start_server(log_file: Path, *arguments: str, **settings: str) -> RunningServer:
-    """The same without an end; the caller stops it."""
+def start_server(log_file: Path, *arguments: str, release: Path = REPOSITORY, **settings: str) -> RunningServer:
+    """The same without an end; the caller stops it. `release`: where the code is that runs."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESSERA_", "AWS_"))}
     environment |= {"PYTHONUNBUFFERED": "1", **settings}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *arguments]
     with log_file.open("wb") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=release, env=environment)
     try:
         url, grpc = _announced(process)
     except BaseException:

@@ -196,7 +196,6 @@ def misspelt(whole: bytes, written: bytes, damaged: bytes) -> bytes:
         (b'"objects"', b'"smells"'),
         (b'"bill"', b'"invoice"'),
         (b'"1x1"', b"null"),
-        (b'{"x":1}', b'{"x": {"$length": {"$int": "' + 400 * b"9" + b'"}}}'),
     ],
 )
 def test_a_damaged_outcome_is_refused(written: bytes, damaged: bytes) -> None:
@@ -212,6 +211,7 @@ def test_a_damaged_outcome_is_refused(written: bytes, damaged: bytes) -> None:
     [
         (b'"view":[0,0,1,1]', b'"view":[0,0,1,0]'),
         (b'"view":[0,0,1,1]', b'"view":[0,9e9,1]'),
+        (b'"view":[0,0,1,1]', b'"view":[0,0,1,{"$int":"' + 400 * b"9" + b'"}]'),
         (b'"view":[0,0,1,1]', b'"view":"all_it"'),
         (b'"view":[0,0,1,1]', b'"views":[0,0,1]'),
         (b'"kept"', b'"bent"'),
