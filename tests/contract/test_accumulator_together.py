@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +15,39 @@ from app.accumulator.keys import ShardKeys, shard_of
 from app.accumulator.redis import RedisAccumulator
 from app.core.model import Lane
 from app.errors import Kind, Problem
+from tests.support.google_upstream import tls_for
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
 from tests.support.redis_fleet import PATIENCE_S, Fleet, claimed, eventually, gathers_again, result_of
+from tests.support.redis_server import RedisServer, free_port
 from tests.support.redis_together import RedisCluster, WatchedRedis, redis_cluster, watched_redis
 
 pytestmark = pytest.mark.redis
 
 SHARDS = 4
+
+
+# --- TLS ---
+
+
+async def test_one_server_over_tls(tmp_path: Path) -> None:
+    """Who cannot prove whose server it is, is not spoken to."""
+    port, own = free_port(), tls_for("127.0.0.1")
+    (tmp_path / "key.pem").write_bytes(own.key_pem)
+    (tmp_path / "cert.pem").write_bytes(own.certificate_pem)
+    (tmp_path / "other.pem").write_bytes(tls_for("127.0.0.1").certificate_pem)
+    files = ("--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "cert.pem")
+    options = [str(tmp_path / word) if word.endswith(".pem") else word for word in files]
+    server = RedisServer.start("--tls-port", str(port), "--tls-auth-clients", "no", *options)
+    address = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={tmp_path}"
+    try:
+        async with Fleet(f"{address}/cert.pem") as fleet, Fleet(f"{address}/other.pem") as strangers:
+            both = await fleet.both()
+            await gathers_again(both, both)
+            with pytest.raises(Problem) as refusal:
+                await strangers.build().start()
+            assert refusal.value.kind is Kind.ACCUMULATOR_UNAVAILABLE
+    finally:
+        server.stop()
 
 
 # --- sentinel ---

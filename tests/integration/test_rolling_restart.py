@@ -39,7 +39,7 @@ SETTINGS = {
     "TESSERA_PROVIDER_TIMEOUT_MS": "3000",
     "TESSERA_LAYOUTS": "2x1",
     # Several times what the balancer takes to notice.
-    "TESSERA_DRAIN_S": "0.6",
+    "TESSERA_DRAIN_S": "1",
 }
 LATENCY = ("--latency-ms", "200")
 

@@ -96,29 +96,36 @@ class Balancer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        refused: set[Backend] = set()
         try:
-            for _ in self._backends:
-                with suppress(OSError):
-                    there, back = await asyncio.open_connection("127.0.0.1", self._next(front))
-                    await asyncio.gather(_pump(reader, back), _pump(there, writer))
-                    return
+            while (backend := self._next(refused)) is not None:
+                try:
+                    there, back = await asyncio.open_connection("127.0.0.1", backend.ports[front])
+                except OSError:
+                    refused.add(backend)
+                    continue
+                await asyncio.gather(_pump(reader, back), _pump(there, writer))
+                return
         finally:
             self._tasks.discard(task)
             writer.close()
 
-    def _next(self, front: int) -> int:
-        """In turn; where nobody is ready, anybody, as balancers do."""
-        known = [backend for backend in self._backends if backend.is_ready] or self._backends
+    def _next(self, refused: set[Backend]) -> Backend | None:
+        """In turn; where nobody is ready, anybody, as balancers do. None when all have refused."""
+        left = [backend for backend in self._backends if backend not in refused]
+        known = [backend for backend in left if backend.is_ready] or left
         self._turn += 1
-        return known[self._turn % len(known)].ports[front]
+        return known[self._turn % len(known)] if known else None
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    try:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK_BYTES):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()
 
 
 async def _probe(backend: Backend) -> None:
