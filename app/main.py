@@ -71,7 +71,9 @@ async def _serve(settings: Settings) -> None:
         app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, probes, operators, __version__)
         context = certificate.context if certificate else None
         server = build_server(app, ServerRules(most, settings.client_timeout_s, settings.shutdown_s, context))
-        grpc = await _start_grpc(parts, settings, GrpcRules(most, settings.client_timeout_s), certificate)
+        grpc = await _start_grpc(
+            parts, settings, GrpcRules(most, settings.client_timeout_s, drain_s=settings.drain_s), certificate
+        )
         await _run_parts(parts, Front(server, grpc, listener, certificate), stop, settings)
 
 

@@ -68,7 +68,7 @@ class Balancer:
 
     async def serve(self) -> None:
         for front in (HTTP, GRPC):
-            server = await asyncio.start_server(partial(self._carry, front), "127.0.0.1", 0)
+            server = await asyncio.start_server(partial(self._accept, front), "127.0.0.1", 0)
             self._servers.append(server)
             self.ports.append(server.sockets[0].getsockname()[1])
         self._spawn(self._watch())
@@ -91,11 +91,11 @@ class Balancer:
                 self._spawn(_probe(backend))
             await asyncio.sleep(PROBE_EVERY_S)
 
+    def _accept(self, front: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._spawn(self._carry(front, reader, writer))
+
     async def _carry(self, front: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its beginning to its end."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         refused: set[Backend] = set()
         try:
             while (backend := self._next(refused)) is not None:
@@ -107,7 +107,6 @@ class Balancer:
                 await asyncio.gather(_pump(reader, back), _pump(there, writer))
                 return
         finally:
-            self._tasks.discard(task)
             writer.close()
 
     def _next(self, refused: set[Backend]) -> Backend | None:
@@ -129,14 +128,15 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def _probe(backend: Backend) -> None:
-    try:
+    line = b""
+    with suppress(OSError, TimeoutError):
         async with asyncio.timeout(PROBE_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", backend.ports[HTTP])
-            writer.write(b"GET /readyz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
-            line = await reader.readline()
-            writer.close()
-    except (OSError, TimeoutError):
-        line = b""
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
+                line = await reader.readline()
+            finally:
+                writer.close()
     backend.is_ready = READY in line
 
 
