@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.server.operators import Operators
 from app.server.pages import page
@@ -49,12 +49,16 @@ def add_probes(app: FastAPI, vitals: Vitals, operators: Operators) -> None:
     """Health and readiness are for everybody; figures and settings for those whom `operators` lets look."""
     dashboard_page = files("app.server").joinpath("dashboard.html").read_text(encoding="utf-8")
 
-    def probe(path: str, summary: str = "") -> Callable[[Handler], Handler]:
-        """GET, and HEAD for balancers that ask so. Without a summary it stays out of the API documentation."""
+    def probe(path: str, summary: str = "", kind: type[Response] = JSONResponse) -> Callable[[Handler], Handler]:
+        """GET, and HEAD for balancers that ask so. Without a summary it stays out of the API documentation.
+
+        `kind`: what its answers are, for the documentation.
+        """
 
         def add(handler: Handler) -> Handler:
             app.head(path, include_in_schema=False)(handler)
-            return app.get(path, tags=["operations"], summary=summary, include_in_schema=bool(summary))(handler)
+            shown = bool(summary)
+            return app.get(path, tags=["operations"], summary=summary, include_in_schema=shown, response_class=kind)(handler)
 
         return add
 
@@ -68,7 +72,7 @@ def add_probes(app: FastAPI, vitals: Vitals, operators: Operators) -> None:
         status = 200 if readiness in SERVING else 503
         return JSONResponse({"status": readiness.value, **vitals.details()}, status_code=status)
 
-    @probe("/metrics", "Prometheus metrics")
+    @probe("/metrics", "Prometheus metrics", PlainTextResponse)
     async def metrics(request: Request) -> Response:
         if refusal := operators.refusal(request):
             return refusal

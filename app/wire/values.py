@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Iterable
 
-# Digits with an optional fraction, nothing else: float() would also take "nan", "inf", "1_0", " 1 " and "1e400".
-# Longer than this no sane number is, and a bound keeps a hostile one from being worked on.
-_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
+# Digits with an optional fraction and exponent, as programs write their floats (Python: 0.8080735266774273, 1e-05): float()
+# would also take "nan", "inf", "1_0" and " 1 ". The bounds keep a hostile number from being worked on.
+_DECIMAL = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 # How alike two words must be (difflib ratio) before one is offered as a correction of the other: a slip or two of the keyboard.
 _ALIKE = 0.6
 # Longest piece of a client's text that is repeated in a message, characters: enough to recognise it.
@@ -17,8 +17,9 @@ _QUOTED_CHARACTERS = 60
 
 
 def parse_decimal(text: str) -> float | None:
-    """A non-negative number in plain decimal notation, or None."""
-    return float(text) if _DECIMAL.fullmatch(text) else None
+    """A finite number that is not negative, in decimal notation, or None."""
+    number = float(text) if _DECIMAL.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def compact_decimal(number: float, places: int) -> str:

@@ -177,8 +177,8 @@ def test_every_parameter_that_is_described_is_understood(client: NativeClient, d
     query, headers = [], {}
     for parameter in _described(document, name)["parameters"]:
         schema = parameter["schema"]
-        value = schema.get("default", schema.get("minimum"))
-        text = ",".join(value or schema["items"]["enum"][:1]) if isinstance(value, list) else str(value)
+        value = schema.get("default", schema["items"]["enum"][:1] if "items" in schema else schema.get("minimum"))
+        text = ",".join(value) if isinstance(value, list) else str(value)
         if parameter["in"] == "query":
             query.append(f"{parameter['name']}={text}")
         else:

@@ -76,7 +76,8 @@ PROBLEM_EXAMPLES: Mapping[int, dict[str, Any]] = MappingProxyType(
     | {400: _problem(Kind.INVALID_PARAMETER, "unknown parameter 'feature'; did you mean 'features'?")}
 )
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FILE = {"type": "string", "format": "binary", "minLength": 1}
+_BINARY = {"schema": _FILE}
 
 
 def _query(name: str, description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -88,8 +89,9 @@ def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, An
 
 
 def _listed(name: str, description: str, words: list[str], default: list[str]) -> dict[str, Any]:
-    """A list with commas between."""
-    schema = {"type": "array", "items": {"type": "string", "enum": words}, "default": default}
+    """A list with commas between. What is empty by default has no default: one cannot write an empty list in a query."""
+    schema: dict[str, Any] = {"type": "array", "items": {"type": "string", "enum": words}, "minItems": 1}
+    schema |= {"default": default} if default else {}
     return _query(name, description, schema, style="form", explode=False)
 
 
@@ -138,7 +140,8 @@ _BODY = {
             "schema": {
                 "type": "object",
                 "required": ["image"],
-                "properties": {"image": {"type": "string", "format": "binary"}},
+                "additionalProperties": False,
+                "properties": {"image": _FILE},
             }
         },
     },

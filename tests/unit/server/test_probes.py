@@ -103,3 +103,8 @@ def test_a_page_may_do_what_stands_in_it_and_no_more() -> None:
     assert f"style-src 'self' 'sha256-{b64encode(sha256(b'a{}').digest()).decode()}';" in told
     assert told.startswith("default-src 'none'; ")
     assert "script-src 'unsafe" not in told
+
+
+async def test_metrics_are_described_as_what_they_are() -> None:
+    document = (await ask("GET", "/openapi.json")).json()
+    assert list(document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]

@@ -12,8 +12,13 @@ def test_plain_decimals_are_read(text: str, number: float) -> None:
     assert parse_decimal(text) == number
 
 
+@pytest.mark.parametrize("number", [0.8080735266774273, 1e-05, 1.2345678901234567e-07, 1e16, 1.7976931348623157e308, 5e-324])
+def test_whatever_a_program_writes_of_a_float_is_read(number: float) -> None:
+    assert parse_decimal(repr(number)) == number
+
+
 @pytest.mark.parametrize(
-    "text", ["", " 1", "-1", "+1", "1.", ".5", "1e3", "nan", "inf", "1_0", "0x10", "1,5", "1.2.3", "9" * 16, "\u0661", "1\n"]
+    "text", ["", " 1", "-1", "+1", "1.", ".5", "1e", "e3", "1e999", "nan", "inf", "1_0", "0x10", "1,5", "1.2.3", "9" * 41, "\u0661", "1\n"]
 )
 def test_everything_else_is_no_number(text: str) -> None:
     """Python's float() would take half of these."""
