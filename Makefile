@@ -69,6 +69,10 @@ bench: $(DEV) $(TOOLS) ## Run the benchmarks one after another
 	@echo "== tessera bench moderation (short: without options it takes ten minutes)"
 	@tessera bench moderation --images 2000 --prevalences 0.01,0.1,0.5
 
+.PHONY: fuzz
+fuzz: $(DEV) $(TOOLS) ## Bent requests, images, findings and answers, at least 100,000 (ARGS="--cases 5000 --seed 1 --only images")
+	@python -m tests.fuzz $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) $(TOOLS) ## Mixed load for half an hour, and what grows meanwhile (ARGS="--minutes 5" for less)
 	@python -m tests.soak $(ARGS)

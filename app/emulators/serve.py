@@ -19,7 +19,6 @@ from types import MappingProxyType
 from typing import Protocol
 
 import uvicorn
-from PIL import Image
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -46,7 +45,7 @@ class Build(Protocol):
 def run(vendor: str, options: EmulatorOptions) -> None:
     """Serve until told to end. What keeps it from starting (a port that is taken, a model that is none) ends the process."""
     one_core_per_image()
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # 10,000 x 10,000 is within the limits
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # 10,000 x 10,000 is within the limits, and broken EXIF is no news
     try:
         eyes = open_eyes(options)
         app = _build(vendor)(eyes.objects, options, faces=eyes.faces)

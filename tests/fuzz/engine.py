@@ -24,6 +24,7 @@ LARGEST_MIB = 256
 KIB = 1024
 # So many defects of a kind are told; one cause often has thousands.
 MOST_TOLD = 20
+AFTERWARDS = -1
 
 Case = Callable[[Random], str]
 
@@ -53,11 +54,16 @@ class Tally:
     slowest_s: float = 0.0
     slowest: int = 0
     defects: dict[int, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    memory_mib: list[float] = field(default_factory=list)
 
     @property
     def cases(self) -> int:
         return self.came.total()
+
+    @property
+    def grown_mib(self) -> float:
+        """By how much the process has grown since its caches were full: from the end of the first part to that of the last."""
+        return self.memory_mib[-1] - self.memory_mib[0] if self.memory_mib else 0.0
 
     def note(self, number: int, came: str, seconds: float) -> None:
         self.came[came] += 1
@@ -65,7 +71,9 @@ class Tally:
             self.slowest_s, self.slowest = seconds, number
 
     def blame(self, number: int, what: str) -> None:
-        self.came["DEFECT"] += 1
+        """With AFTERWARDS for the number, what is told is of all cases together."""
+        if number != AFTERWARDS:
+            self.came["DEFECT"] += 1
         if len(self.defects) < MOST_TOLD:
             self.defects[number] = what
 
@@ -75,14 +83,14 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB
 
 
-def play(tally: Tally, case: Case, cases: int, first: int = 0) -> None:
+def play(tally: Tally, case: Case, cases: int, first: int = 0, *, longest_s: float = LONGEST_S) -> None:
     """Play the cases one after another on this thread."""
     for number in range(first, first + cases):
         rng, peak, started_s = rng_of(tally.seed, tally.kind, number), peak_mib(), time.thread_time()
         try:
             came = case(rng)
             taken_s, grown = time.thread_time() - started_s, peak_mib() - peak
-            require(taken_s < LONGEST_S, f"took {taken_s:.1f} s")
+            require(taken_s < longest_s, f"took {taken_s:.1f} s")
             require(grown < LARGEST_MIB, f"took {grown:.0f} MiB")
         except Exception as error:
             tally.blame(number, told(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from app.core.model import RawRequest
 
 # Headers that belong to the connection on which a request was recorded.
 _OF_THE_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"})
+_PLAIN_SHARE = 0.85
 _MOST_HEADERS = 3000
 _LARGE_BYTES = 200_000
 
@@ -27,58 +28,86 @@ class Framed:
 
 def framed(rng: Random, raw: RawRequest) -> Framed:
     """Mostly plain."""
-    if rng.random() < 0.85:
-        return _plain(raw)
+    if rng.random() < _PLAIN_SHARE:
+        return framed_plainly(raw)
+    return rng.choice((_oddly_long, _oddly_chunked, _oddly_headed, _oddly_begun))(rng, raw)
+
+
+def _oddly_long(rng: Random, raw: RawRequest) -> Framed:
+    """Lengths that lie, contradict each other, or are no numbers."""
     lines, body = _lines(raw), raw.body
     length = f"Content-Length: {len(body)}"
-    match rng.randrange(16):
+    match rng.randrange(6):
         case 0:
-            return Framed(_joined(lines, "Transfer-Encoding: chunked") + _chunked(rng, body))
-        case 1:
-            return Framed(_joined(lines, "Transfer-Encoding: chunked") + b"zz\r\n" + body, is_bent=True, waits=True)
-        case 2:
-            return Framed(_joined(lines, "Transfer-Encoding: chunked") + _chunked(rng, body)[:-3], is_bent=True, waits=True)
-        case 3:
             return Framed(_joined(lines, f"Content-Length: {len(body) + 100}") + body, is_bent=True, waits=True)
-        case 4:
+        case 1:
             return Framed(_joined(lines, f"Content-Length: {len(body) // 2}") + body, is_bent=True)
-        case 5:
+        case 2:
             said = rng.choice(("-1", "+5", "0x10", "1e3", "9" * 30, "5, 6", "", "\u0665"))
             return Framed(_joined(lines, f"Content-Length: {said}") + body, is_bent=True, waits=True)
-        case 6:
+        case 3:
             return Framed(_joined(lines, length, length) + body, is_bent=True)
-        case 7:
+        case 4:
             return Framed(_joined(lines, length, "Transfer-Encoding: chunked") + body, is_bent=True, waits=True)
-        case 8:
-            return Framed(_joined(lines) + body, is_bent=True)
-        case 9:
-            return Framed(_joined(lines, length, "X-Long: " + "a" * _LARGE_BYTES) + body, is_bent=True)
-        case 10:
-            return Framed(_joined(lines, length, *(f"X-{at}: {at}" for at in range(_MOST_HEADERS))) + body, is_bent=True)
-        case 11:
-            odd = rng.choice(
-                ("no colon", ": no name", "X-Null: a\0b", " folded: yes", "X Space: 1", "X-Bare: a\nb", "\xff: \xff")
-            )
-            return Framed(_joined(lines, length, odd) + body, is_bent=True, waits=True)
-        case 12:
-            first = rng.choice((" HTTP/1.0", " HTTP/0.9", " HTTP/2.0", "", " HTTP/1.1 extra", " http/1.1"))
-            lines[0] = lines[0].removesuffix(" HTTP/1.1") + first
-            return Framed(_joined(lines, length) + body, is_bent=True, waits=True)
-        case 13:
-            return Framed(_joined(lines, length, "Expect: 100-continue") + body)
-        case 14:
-            return Framed(
-                rng.choice((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", rng.randbytes(300))), True, True
-            )
         case _:
-            return Framed(_joined(lines, length).replace(b"\r\n", b"\n") + body, is_bent=True, waits=True)
+            return Framed(_joined(lines) + body, is_bent=True)
 
 
-def _plain(raw: RawRequest) -> Framed:
+def _oddly_chunked(rng: Random, raw: RawRequest) -> Framed:
+    """In chunks, sound ones too."""
+    head, body = _joined(_lines(raw), "Transfer-Encoding: chunked"), raw.body
+    match rng.randrange(3):
+        case 0:
+            return replace(_seen(raw, head), data=head + _chunked(rng, body))
+        case 1:
+            return Framed(head + b"zz\r\n" + body, is_bent=True, waits=True)
+        case _:
+            return Framed(head + _chunked(rng, body)[:-3], is_bent=True, waits=True)
+
+
+def _oddly_headed(rng: Random, raw: RawRequest) -> Framed:
+    """Headers that are long, many, or none."""
+    lines, length = _lines(raw), f"Content-Length: {len(raw.body)}"
+    match rng.randrange(4):
+        case 0:
+            more = ["X-Long: " + "a" * _LARGE_BYTES]
+        case 1:
+            more = [f"X-{at}: {at}" for at in range(_MOST_HEADERS)]
+        case 2:
+            odd = ("no colon", ": no name", "X-Null: a\0b", " folded: yes", "X Space: 1", "X-Bare: a\nb", "\xff: \xff")
+            more = [rng.choice(odd)]
+        case _:
+            head = _joined(lines, length, "Expect: 100-continue")
+            return replace(_seen(raw, head), data=head + raw.body)
+    return Framed(_joined(lines, length, *more) + raw.body, is_bent=True, waits=True)
+
+
+def _oddly_begun(rng: Random, raw: RawRequest) -> Framed:
+    """Another version, another protocol, other line ends."""
+    lines, length = _lines(raw), f"Content-Length: {len(raw.body)}"
+    match rng.randrange(3):
+        case 0:
+            version = rng.choice((" HTTP/1.0", " HTTP/0.9", " HTTP/2.0", "", " HTTP/1.1 extra", " http/1.1"))
+            lines[0] = lines[0].removesuffix(" HTTP/1.1") + version
+            return Framed(_joined(lines, length) + raw.body, is_bent=True, waits=True)
+        case 1:
+            data = rng.choice((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", rng.randbytes(300)))
+            return Framed(data, is_bent=True, waits=True)
+        case _:
+            return Framed(_joined(lines, length).replace(b"\r\n", b"\n") + raw.body, is_bent=True, waits=True)
+
+
+def framed_plainly(raw: RawRequest) -> Framed:
+    """As any client would send it; bent only where the request's own words are."""
     head = _joined(_lines(raw), f"Content-Length: {len(raw.body)}")
+    return replace(_seen(raw, head), data=head + raw.body)
+
+
+def _seen(raw: RawRequest, head: bytes) -> Framed:
+    """Whether the words in the head are such as may stand in one."""
     lines = head.decode("latin-1").split("\r\n")
     is_bent = not (raw.method.isupper() and all(line.isascii() and line.isprintable() for line in lines))
-    return Framed(head + raw.body, is_bent, waits=is_bent)
+    return Framed(b"", is_bent, waits=is_bent)
 
 
 def _lines(raw: RawRequest) -> list[str]:

@@ -55,7 +55,7 @@ def looking(rng: Random) -> str:
 
 def _kind_of(problem: Problem) -> str:
     require(problem.kind in _OF_THE_IMAGE, f"an image's problem is {problem}")
-    return problem.kind.value
+    return str(problem.kind.value)
 
 
 def _alone(source: Source, bent: str) -> str:

@@ -70,7 +70,7 @@ def reading(front: str) -> Case:
         except Problem as problem:
             require(problem.kind is not Kind.INTERNAL, f"refused as a mistake of ours: {problem}")
             check_refusal(front, dialect.refuse(problem, REQUEST_ID))
-            return problem.kind.value
+            return str(problem.kind.value)
         require(isinstance(read, Call | Calls | Passthrough), f"read as {read!r}")
         return type(read).__name__.lower()
 

@@ -118,8 +118,10 @@ def mutated(rng: Random, good: RawRequest) -> RawRequest:
                 bent = replace(bent, query=_query(rng, bent.query))
             case 5:
                 bent = _packed(rng, bent)
+            case _ if rng.random() < 0.5:
+                bent = replace(bent, path=rng.choice(_PATHS))
             case _:
-                bent = replace(bent, **rng.choice(({"path": rng.choice(_PATHS)}, {"method": rng.choice(_METHODS)})))
+                bent = replace(bent, method=rng.choice(_METHODS))
     return bent
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import http.client
 import socket
+from base64 import b64encode
 from collections.abc import Callable
 from random import Random
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -19,14 +21,16 @@ from google.rpc import status_pb2
 from app.core.model import RawRequest
 from app.wire.contract import RawReply
 from tests.fuzz.engine import Case, Defect, require
-from tests.fuzz.framing import framed
+from tests.fuzz.framing import framed, framed_plainly
 from tests.fuzz.octets import mutated_bytes
+from tests.fuzz.pictures import bent_picture
 from tests.fuzz.requests import mutated
 from tests.fuzz.seeds import FRONTS, seeds
 from tests.fuzz.shapes import FIRST_ERROR, check_refusal, strict_json
 from tests.fuzz.stand import Stand
-from tests.support.google_wire import GRPC_PATH
+from tests.support.google_wire import GRPC_PATH, asked_image, rest_request
 from tests.support.http_raw import PATIENCE_S, Reply, read_reply
+from tests.support.wire import aws_request, azure_request, native_request, old_azure_request
 
 HTTP_FRONTS = tuple(front for front in FRONTS if front != "google over grpc")
 # What is said by the HTTP server itself, before there is a request that could be in anybody's language.
@@ -106,6 +110,45 @@ def _speaker(path: str, reply: Reply) -> str:
     return "azure 3.2" if path.startswith("/vision/") else "azure 4.0" if path.startswith("/computervision/") else "google"
 
 
+def with_bent_images(stand: Stand) -> Case:
+    """Sound requests with damaged images, of every front that sends them over HTTP."""
+
+    def case(rng: Random) -> str:
+        bent, data = bent_picture(rng)
+        raw = _with_image(rng, data)
+        try:
+            reply = _exchanged(stand, framed_plainly(raw).data, raw.method, closes=False)
+        except TimeoutError as error:
+            raise Defect(f"it hangs on an image: {bent}") from error
+        return _judged(_front_of(raw), raw, reply, is_bent=False)
+
+    return case
+
+
+def _with_image(rng: Random, data: bytes) -> RawRequest:
+    match rng.randrange(5):
+        case 0:
+            return native_request("features=objects,text", data, operation="detect")
+        case 1:
+            return native_request("", data, operation=rng.choice(("classify", "moderate")))
+        case 2:
+            operation = rng.choice(("DetectLabels", "DetectFaces", "DetectModerationLabels", "DetectText"))
+            return aws_request(operation, {"Image": {"Bytes": b64encode(data).decode()}})
+        case 3:
+            return rng.choice((azure_request(body=data), old_azure_request(body=data)))
+        case _:
+            names = rng.sample(("OBJECT_LOCALIZATION", "TEXT_DETECTION", "LABEL_DETECTION", "SAFE_SEARCH_DETECTION"), 2)
+            return rest_request(asked_image(*names, content=data), content_type="application/json")
+
+
+def _front_of(raw: RawRequest) -> str:
+    if raw.path.startswith("/v1/images"):
+        return "google"
+    if raw.path.startswith("/v1/"):
+        return "native"
+    return {"/": "rekognition", "/vision/v3.2/analyze": "azure 3.2"}.get(raw.path, "azure 4.0")
+
+
 def over_grpc(stand: Stand) -> tuple[Case, Callable[[], None]]:
     """A case against this server's gRPC port, and what closes its channel."""
     channel = grpc.insecure_channel(stand.server.grpc)
@@ -119,7 +162,7 @@ def over_grpc(stand: Stand) -> tuple[Case, Callable[[], None]]:
             if rng.random() < 0.9
             else rng.choice((f"{GRPC_PATH}s", "/x/y", "/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateFiles"))
         )
-        call = channel.unary_unary(path)
+        call: Any = channel.unary_unary(path)
         try:
             answer = call(raw.body, timeout=PATIENCE_S, metadata=_metadata(raw))
         except grpc.RpcError as error:
@@ -144,7 +187,7 @@ def _refused(error: grpc.RpcError) -> str:
     require(call.details(), f"{code.name} without a word")
     for name, value in call.trailing_metadata() or ():
         if name == "grpc-status-details-bin":
-            status = status_pb2.Status.FromString(bytes(value))
+            status = status_pb2.Status.FromString(value)
             require(status.code == code.value[0], f"{code.name} with details of another status: {status}")
     return str(code.name)
 

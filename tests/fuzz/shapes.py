@@ -31,7 +31,8 @@ FIRST_ERROR = 400
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 _BATCH: Any = image_annotator.BatchAnnotateImagesResponse.pb()
 _STATUSES_OF_GOOGLE = {code.name for code in grpc.StatusCode}
-_OF_32: Any = Deserializer({name: kind for name, kind in vars(models_32).items() if isinstance(kind, type)})
+_READER_OF_32: Any = Deserializer  # it has no types
+_OF_32: Any = _READER_OF_32({name: kind for name, kind in vars(models_32).items() if isinstance(kind, type)})
 
 
 def strict_json(body: bytes) -> Any:

@@ -48,6 +48,9 @@ class Stand:
         require(own == 0, f"{own} errors of its own")
         bad = [line for line in self.server.logs() if line["level"] in {"error", "critical"}]
         require(not bad, f"it logs {bad[:2]}")
+        log = self.server.log_file.read_text(encoding="utf-8")
+        foreign = [line for line in log.splitlines() if not line.startswith("{")]
+        require(not foreign, f"lines in its log that are none: {foreign[:2]}")
 
 
 @contextmanager

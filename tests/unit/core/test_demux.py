@@ -154,6 +154,15 @@ class TestViews:
         assert edges(found.box) == pytest.approx(own)
         assert place_of(found.fields["eye"]) == (0.25, 1.0)
 
+    @pytest.mark.parametrize("far", [math.inf, -math.inf, math.nan, 1e308])
+    def test_paper_mode_clips_nothing_but_what_no_json_can_hold(self, far: float) -> None:
+        fields: Mapping[str, Tree] = {"nose": UnitPoint(far, 0.5), "hat": UnitBox(-math.inf, 0, math.inf, 1)}
+        (found,) = demultiplex(PAPER, [seen(at(0, 0, 300, 300, PAPER.sheet), fields=fields)]).by_job["a"]
+        assert isinstance(nose := found.fields["nose"], UnitPoint)
+        assert isinstance(hat := found.fields["hat"], UnitBox)
+        assert math.isfinite(nose.x)
+        assert math.isfinite(hat.width)
+
     def test_paper_mode_clips_nothing(self) -> None:
         images = [(name, Size(1000, 750)) for name in "abc"]
         rules = GridRules(GridMode.PAPER, 2000)

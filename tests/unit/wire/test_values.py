@@ -18,7 +18,27 @@ def test_whatever_a_program_writes_of_a_float_is_read(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " 1", "-1", "+1", "1.", ".5", "1e", "e3", "1e999", "nan", "inf", "1_0", "0x10", "1,5", "1.2.3", "9" * 41, "\u0661", "1\n"]
+    "text",
+    [
+        "",
+        " 1",
+        "-1",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "e3",
+        "1e999",
+        "nan",
+        "inf",
+        "1_0",
+        "0x10",
+        "1,5",
+        "1.2.3",
+        "9" * 41,
+        "\u0661",
+        "1\n",
+    ],
 )
 def test_everything_else_is_no_number(text: str) -> None:
     """Python's float() would take half of these."""
