@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from random import Random
 from typing import Any
 
@@ -26,19 +25,13 @@ from app.errors import Problem
 from tests.fuzz.engine import require
 from tests.fuzz.octets import mutated_bytes, mutated_message
 from tests.fuzz.trees import mutated_json
-from tests.fuzz.writers import body_of, offered, parse, writers, written
+from tests.fuzz.writers import body_of, offered, parse, sound, writers, written
 
 _MAD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 1e6, -1e6, 1e-320, 0.0, -0.0, 1.0, 0.5, 100.0, -100.0)
 _MOST_AT_ONCE = 300
 LAYOUTS = tuple(Layout(rows, columns) for rows in range(1, 4) for columns in range(1, 4))
 # What rounding to whole pixels and back may add.
 SLACK_PX = 0.02
-
-
-@cache
-def sound(vendor: str, feature: Feature) -> tuple[Detection, ...]:
-    """The findings of the vendor's full answer."""
-    return parse(vendor, feature, body_of(vendor, feature)).detections
 
 
 def dealing(rng: Random) -> str:

@@ -29,6 +29,8 @@ from tests.support.aws_model import parsed, service_model, strangers
 FIRST_ERROR = 400
 # What a client may be told at all: the vendors' statuses for whatever is wrong with a request. 500 is none of them.
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
+# What it may be told when the provider, or this server, has failed.
+FAILURES = REFUSALS | {429, 500, 502, 503, 504}
 _BATCH: Any = image_annotator.BatchAnnotateImagesResponse.pb()
 _STATUSES_OF_GOOGLE = {code.name for code in grpc.StatusCode}
 _READER_OF_32: Any = Deserializer  # it has no types
@@ -51,9 +53,9 @@ def strict_json(body: bytes) -> Any:
         raise Defect(f"no JSON: {body[:200]!r}") from error
 
 
-def check_refusal(front: str, reply: RawReply) -> None:
+def check_refusal(front: str, reply: RawReply, statuses: frozenset[int] = REFUSALS) -> None:
     """The vendor's SDK finds its own error in it."""
-    require(reply.status in REFUSALS, f"refused with status {reply.status}: {reply.body[:300]!r}")
+    require(reply.status in statuses, f"refused with status {reply.status}: {reply.body[:300]!r}")
     for name, value in reply.headers.items():
         require(value.isprintable() and value.isascii(), f"a header that cannot be sent: {name}: {value!r}")
     _REFUSALS[front](reply)
@@ -104,7 +106,7 @@ def _azure_32_error(reply: RawReply) -> None:
 
 def _native_error(reply: RawReply) -> None:
     seen = ProblemReply.model_validate(strict_json(reply.body), strict=True)
-    require(seen.status == reply.status and seen.detail, f"a problem without words: {seen}")
+    require(seen.status == reply.status and seen.title, f"a problem without words: {seen}")
     require(reply.headers["Content-Type"] == "application/problem+json", f"headers {reply.headers}")
 
 

@@ -20,8 +20,9 @@ from tests.support.server import RunningServer, running_server
 
 PROVIDERS = ("rekognition", "google", "azure")
 _KEY = "key-of-the-operator"
-# Nobody waits for company: what is looked at is what is refused.
-_SETTINGS = {"TESSERA_MAX_WAIT_MS": "5", "TESSERA_GRID_TEXT": "true"}
+# Nobody waits for company: what is looked at is what is refused. Images are small: what the allocator keeps of a large one that
+# is gone would hide what is kept for good.
+_SETTINGS = {"TESSERA_MAX_WAIT_MS": "5", "TESSERA_GRID_TEXT": "true", "TESSERA_MAX_PIXELS": "1000000"}
 
 
 @dataclass(frozen=True, slots=True)

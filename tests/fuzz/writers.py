@@ -15,7 +15,7 @@ from typing import Any
 from google.cloud.vision_v1.types import image_annotator
 from google.protobuf import json_format
 
-from app.core.model import Answer, Bill, Feature, Inquiry, Outcome, Picture, RawRequest
+from app.core.model import Answer, Bill, Detection, Feature, Inquiry, Outcome, Picture, RawRequest
 from app.errors import Kind, Problem
 from app.providers.azure.parse import parse as parse_azure
 from app.providers.contract import Reading
@@ -157,6 +157,12 @@ def _known(node: Any) -> Any:
     if isinstance(node, dict):
         return {name: _known(value) for name, value in node.items() if name.lower() != "novelty"}
     return [_known(item) for item in node] if isinstance(node, list) else node
+
+
+@cache
+def sound(vendor: str, feature: Feature) -> tuple[Detection, ...]:
+    """The findings of the vendor's full answer."""
+    return parse(vendor, feature, body_of(vendor, feature)).detections
 
 
 @cache

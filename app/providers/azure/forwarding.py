@@ -27,7 +27,8 @@ def handed_on(request: RawRequest, url: str, key: str) -> Outgoing:
     """The request for the resource at `url`. Raises Problem: MALFORMED_REQUEST, UNKNOWN_OPERATION (a path that leads out)."""
     headers = {**_NO_ENCODING, **end_to_end(request.headers, _NEEDED), KEY_HEADER: key}
     path = quote(request.path, safe=_PATH_CHARACTERS)
-    if not path.startswith("/") or _WAYS_UP & set(path.lower().replace("%2e", ".").split("/")):
+    # Of a backslash (now %5C) Windows' HTTP server, on which parts of Azure run, makes a slash.
+    if not path.startswith("/") or _WAYS_UP & set(path.lower().replace("%2e", ".").replace("%5c", "/").split("/")):
         raise Problem(Kind.UNKNOWN_OPERATION, "No operation has this path")
     query = quote(_without_key(request.query), safe=_QUERY_CHARACTERS)
     return Outgoing(f"{url}{path}{'?' if query else ''}{query}", headers, request.body, request.method)

@@ -34,7 +34,9 @@ def test_path_and_query_are_the_clients_below_the_resources_own(path: str, query
     assert handed(path, query)[1] == URL + target
 
 
-@pytest.mark.parametrize("path", ["", "vision", "@evil.example/", "/../admin", "/a/./b", "/%2e%2E/admin", "/a/.."])
+@pytest.mark.parametrize(
+    "path", ["", "vision", "@evil.example/", "/../admin", "/a/./b", "/%2e%2E/admin", "/a/..", "/a/..\\..\\b", "/a/..%5c..%5Cb"]
+)
 def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
     with pytest.raises(Problem) as raised:
         handed(path)
