@@ -11,7 +11,7 @@ from tests.chaos.history import History, Span
 from tests.chaos.judge import judged
 from tests.chaos.load import Load, Plan
 from tests.chaos.raw import pause
-from tests.chaos.recovery import recovered_after_s, shared
+from tests.chaos.recovery import recovered_after_s, usual
 from tests.chaos.report import Report, report
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.timeline import Fault, Pace, play, timeline
@@ -45,9 +45,9 @@ def long_run(seed: int, seconds: float, only: Sequence[str]) -> Run:
 
 def short_run(seed: int, only: Sequence[str] = ()) -> Run:
     """All kinds of faults in half a minute: shorter limits, shorter faults, and little time to recover."""
-    settings = {**COMMON, "TESSERA_REQUEST_TIMEOUT_MS": "8000", "TESSERA_PROVIDER_TIMEOUT_MS": "1500"}
+    settings = {**COMMON, "TESSERA_REQUEST_TIMEOUT_MS": "10000", "TESSERA_PROVIDER_TIMEOUT_MS": "1500"}
     faults = _chosen(timeline(short=True), only)
-    return Run(seed, 12.0, 8.0, Pace(warm_s=1.5, settle_s=0.6, short=True), 1.0, settings, faults)
+    return Run(seed, 10.0, 10.0, Pace(warm_s=1.5, settle_s=0.6, short=True), 1.0, settings, faults)
 
 
 def _chosen(faults: Sequence[Fault], only: Sequence[str]) -> tuple[Fault, ...]:
@@ -62,11 +62,13 @@ def perform(run: Run, folder: Path, told: Callable[[str], None] = lambda _: None
     emulator = ("--latency-ms", str(LATENCY_MS), "--jitter-ms", str(JITTER_MS), "--seed", str(run.seed))
     with open_stage(folder, run.settings, emulator) as stage:
         load = Load(stage.balancer, Plan(run.rate_per_s, run.seed, run.limit_s)).start()
-        pause(run.pace.warm_s)
-        warm_until_s = time.monotonic()
-        spans = _faults(run, stage, load, warm_until_s, told)
-        pause(run.window_s if run.pace.short else 0.0)
-        load.stop()
+        try:
+            pause(run.pace.warm_s)
+            warm_until_s = time.monotonic()
+            spans = _faults(run, stage, load, warm_until_s, told)
+            pause(run.window_s if run.pace.short else 0.0)
+        finally:
+            load.stop()
         stage.settle()
         until("the emulator is idle", lambda: stage.cluster.emulator.counters()["in_flight"] == 0)
         history = History(run.limit_s, load.requests(), spans, stage.payments(), stage.books(), load.left)
@@ -74,12 +76,12 @@ def perform(run: Run, folder: Path, told: Callable[[str], None] = lambda _: None
 
 
 def _faults(run: Run, stage: Stage, load: Load, warm_until_s: float, told: Callable[[str], None]) -> list[Span]:
-    usual = shared(request for request in load.requests() if request.sent_s < warm_until_s)
+    usually = usual([request for request in load.requests() if request.sent_s < warm_until_s])
 
     def is_well(span: Span) -> bool:
         recent = [judged(one, run.limit_s) for one in load.requests() if one.sent_s >= span.ended_s]
         now_s = load.settled_until_s()
-        return recovered_after_s(recent, span, window_s=run.window_s, usual_shared=usual, now_s=now_s) is not None
+        return recovered_after_s(recent, span, window_s=run.window_s, usually=usually, now_s=now_s) is not None
 
     spans = play(stage, load, run.faults, run.pace, is_well, told)
     while time.monotonic() < warm_until_s + run.seconds:

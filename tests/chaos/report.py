@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tests.chaos.history import History
 from tests.chaos.judge import Judgement, Verdict, answered_under_one_id, counted_too_much, judged
 from tests.chaos.money import Bill, bill
-from tests.chaos.recovery import quantile_s, recovered_after_s, shared, within
+from tests.chaos.recovery import caught_s, quantile_s, recovered_after_s, shared, usual, within
 
 CALM = "before any fault"
 # The answer that says that the time is over leaves when it is over: what the way back takes is not the request's.
@@ -35,6 +35,7 @@ class Phase:
     shared: float
     p50_s: float | None
     p99_s: float | None
+    caught_s: float | None
     recovered_s: float | None
     facts: str
 
@@ -113,16 +114,18 @@ def _doubled(history: History, judgements: Sequence[Judgement]) -> list[str]:
 
 def _phases(history: History, judgements: Sequence[Judgement], warm_until_s: float, window_s: float) -> Iterator[Phase]:
     before = [one for one in judgements if one.request.sent_s < warm_until_s]
-    usual = shared(one.request for one in before)
+    usually = usual([one.request for one in before])
     began_s = min((one.request.sent_s for one in judgements), default=warm_until_s)
-    yield _phase(CALM, "", warm_until_s - began_s, before, None, "")
+    yield _phase(CALM, "", warm_until_s - began_s, before)
     for span in history.spans:
         sent = within(judgements, span.began_s, span.until_s)
-        recovered_s = recovered_after_s(judgements, span, window_s=window_s, usual_shared=usual, now_s=span.until_s)
-        yield _phase(span.name, span.words, span.ended_s - span.began_s, sent, recovered_s, span.facts)
+        recovered_s = recovered_after_s(judgements, span, window_s=window_s, usually=usually, now_s=span.until_s)
+        phase = _phase(span.name, span.words, span.ended_s - span.began_s, sent)
+        caught = caught_s(history.requests, span)
+        yield replace(phase, caught_s=caught, recovered_s=recovered_s, facts=span.facts)
 
 
-def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement], recovered_s: float | None, facts: str) -> Phase:
+def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement]) -> Phase:
     took = [one.request.seconds for one in sent]
     return Phase(
         name,
@@ -136,8 +139,9 @@ def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement], rec
         shared(one.request for one in sent),
         quantile_s(took, 0.5),
         quantile_s(took, 0.99),
-        recovered_s,
-        facts,
+        caught_s=None,
+        recovered_s=None,
+        facts="",
     )
 
 

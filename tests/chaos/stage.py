@@ -160,5 +160,7 @@ def open_stage(folder: Path, settings: Mapping[str, str], emulator: Sequence[str
     with running_cluster(folder, api=2, workers=2, emulator=emulator, settings=settings, own=own) as cluster:
         stage = Stage(cluster, Balancer(), folder)
         stage.introduce()
-        yield stage
-        stage.settle()
+        try:
+            yield stage
+        finally:
+            stage.settle()  # or a process that is being started would outlive the run

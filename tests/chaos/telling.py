@@ -18,13 +18,14 @@ def _phases(phases: Sequence[Phase]) -> Iterator[str]:
         "lasted",
         "sent",
         "right",
-        "vendor's error",
+        "error",
         "lost",
         "wrong",
         "on sheets",
         "p50",
         "p99",
-        "recovered after",
+        "under way",
+        "recovered",
     )
     rows = [
         (
@@ -38,6 +39,7 @@ def _phases(phases: Sequence[Phase]) -> Iterator[str]:
             f"{phase.shared:.0%}",
             _s(phase.p50_s),
             _s(phase.p99_s),
+            _s(phase.caught_s),
             _s(phase.recovered_s),
         )
         for phase in phases

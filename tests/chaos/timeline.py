@@ -20,6 +20,7 @@ Act: TypeAlias = Callable[[Stage, Load], object]
 
 HOUR_S = 3600.0
 LOOK_S = 0.25
+SHORT_TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def vendor(name: str, words: str, short_s: float = 0.8, hold_s: float = 6.0, **b
     return Fault(name, words, begin, end, hold_s, short_s)
 
 
-def struck(kind: str, share: float, **more: Any) -> Mapping[str, Any]:
-    return {"faults": [{"kind": kind, "share": share, **more}]}
+def struck(kind: str, share: float, *, short: bool, **more: Any) -> Mapping[str, Any]:
+    """A share of the calls; in the short form, where these are few, the next ones."""
+    how: Mapping[str, Any] = {"times": SHORT_TIMES} if short else {"share": share}
+    return {"faults": [{"kind": kind, **how, **more}]}
 
 
 def _away(seconds: float) -> Act:
@@ -88,14 +91,18 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
             0.8,
         ),
         Fault("vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s),
-        vendor("vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, seconds=4.0)),
+        vendor(
+            "vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, short=short, seconds=4.0)
+        ),
         vendor("throttling 30 %", "the vendor throttles 30 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.3),
         vendor("throttling 60 %", "the vendor throttles 60 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.6),
-        vendor("errors 500", "a third of the calls fail with the vendor's 500", **struck("error500", 0.33)),
-        vendor("garbage", "a third of the answers are no JSON", **struck("garbage", 0.33)),
-        vendor("truncated", "a third of the answers break off in the middle", **struck("truncated", 0.33)),
-        vendor("boxes outside", "all answers also have boxes outside the sheet", **struck("outside_boxes", 1.0)),
-        vendor("too many boxes", "half of the answers also have 450 boxes of nothing", **struck("many_boxes", 0.5)),
+        vendor("errors 500", "a third of the calls fail with the vendor's 500", **struck("error500", 0.33, short=short)),
+        vendor("garbage", "a third of the answers are no JSON", **struck("garbage", 0.33, short=short)),
+        vendor("truncated", "a third of the answers break off in the middle", **struck("truncated", 0.33, short=short)),
+        vendor("boxes outside", "all answers also have boxes outside the sheet", **struck("outside_boxes", 1.0, short=short)),
+        vendor(
+            "too many boxes", "half of the answers also have 450 boxes of nothing", **struck("many_boxes", 0.5, short=short)
+        ),
         Fault(
             "bad clients",
             "clients that send and read slowly, and clients that leave when they have sent",

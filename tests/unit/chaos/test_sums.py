@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.history import Books, Ending, History, Task
 from tests.chaos.judge import judged
 from tests.chaos.money import GROUP_TEST, MODERATION, NO_FAULT, bill
-from tests.chaos.recovery import quantile_s, recovered_after_s, shared
+from tests.chaos.recovery import Usual, caught_s, quantile_s, recovered_after_s, shared, usual
 from tests.chaos.report import Report, report
 from tests.chaos.telling import text
 from tests.unit.chaos.fabricated import LIMIT_S, attempt, boxes_of, payment, request, span
@@ -42,28 +42,39 @@ def test_group_tests_may_ask_again() -> None:
 
 
 def test_the_sooner_all_is_well_the_sooner_it_has_recovered() -> None:
-    def recovered(ill_until_s: float, layout: str = "2x1") -> float | None:
+    def recovered(ill_until_s: float, layout: str = "2x1", takes_s: float = 1.0) -> float | None:
         asked = [
             judged(
                 request(
                     number,
-                    attempt(sent_s=at_s, ended_s=at_s + 1, layout=layout, seen=() if at_s < ill_until_s else boxes_of(number)),
+                    attempt(
+                        sent_s=at_s, ended_s=at_s + takes_s, layout=layout, seen=() if at_s < ill_until_s else boxes_of(number)
+                    ),
                 ),
                 LIMIT_S,
             )
             for number, at_s in ((number, 115.0 + number * 0.25) for number in range(80))
         ]
-        return recovered_after_s(asked, FAULT, window_s=2.0, usual_shared=0.8, now_s=135.0)
+        return recovered_after_s(asked, FAULT, window_s=2.0, usually=Usual(0.8, 1.0), now_s=135.0)
 
     assert recovered(0.0) == pytest.approx(0.0)
     assert recovered(120.0) == pytest.approx(4.8, abs=0.11)
     assert recovered(134.0) is None
     assert recovered(0.0, layout="1x1") is None  # right, but nobody shares
+    assert recovered(0.0, takes_s=1.9) == pytest.approx(0.0)
+    assert recovered(0.0, takes_s=2.1) is None  # right, but slower than usual
+
+
+def test_those_under_way_are_looked_at_apart() -> None:
+    asked = [request(1, attempt(sent_s=114.0, ended_s=121.0)), request(2, attempt(sent_s=116.0, ended_s=130.0))]
+    assert caught_s(asked, FAULT) == 6.0
+    assert caught_s(asked[1:], FAULT) is None
+    assert usual(asked) == Usual(1.0, 7.0)
 
 
 def test_too_few_requests_say_nothing() -> None:
     asked = [judged(request(number, at_s=116.0 + number), LIMIT_S) for number in range(2)]
-    assert recovered_after_s(asked, FAULT, window_s=2.0, usual_shared=0.0, now_s=140.0) is None
+    assert recovered_after_s(asked, FAULT, window_s=2.0, usually=Usual(0.0, 1.0), now_s=140.0) is None
 
 
 def test_quantiles() -> None:
