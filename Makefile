@@ -77,6 +77,10 @@ fuzz: $(DEV) $(TOOLS) ## Bent requests, images, findings and answers, at least 1
 soak: $(DEV) $(TOOLS) ## Mixed load for half an hour, and what grows meanwhile (ARGS="--minutes 5" for less)
 	@python -m tests.soak $(ARGS)
 
+.PHONY: chaos
+chaos: $(DEV) $(TOOLS) ## Break processes, Redis and the vendor under load; prints what was lost, wrong or paid twice
+	@python -m tests.chaos $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was made here: .venv, .tools, demo-out, calibration-out, caches
 	@rm -rf .venv .tools demo-out calibration-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -46,7 +46,10 @@ class Attendant:
     def struck(self, operation: str, refusals: Mapping[FaultKind, Callable[[], Exception]]) -> Fault | None:
         """The fault that strikes this call. Those that are plain refusals of this vendor are raised."""
         fault = self.script.fault(operation)
-        if fault is not None and fault.kind in refusals:
+        if fault is None:
+            return None
+        self.counters.struck(fault.kind.value)
+        if fault.kind in refusals:
             raise refusals[fault.kind]()
         return fault
 

@@ -42,6 +42,7 @@ class Counters:
         self._inferences: Counter[str] = Counter()
         self._payments: deque[Payment] = deque(maxlen=MOST_PAYMENTS)
         self._fates: dict[Fate, Counter[str]] = {fate: Counter() for fate in Fate}
+        self._struck: Counter[str] = Counter()
         self._in_flight_peak = self._in_flight
 
     def arrived(self, operation: str) -> None:
@@ -57,6 +58,10 @@ class Counters:
         """One inference: an operation, or an extra with a price of its own."""
         self._inferences[item] += 1
         self._payments.append(Payment(time.monotonic(), item, tuple(sorted(set(markers)))))
+
+    def struck(self, kind: str) -> None:
+        """A fault struck a call."""
+        self._struck[kind] += 1
 
     def ended(self, operation: str, fate: Fate) -> None:
         self._fates[fate][operation] += 1
@@ -76,6 +81,7 @@ class Counters:
                 "inferences": self._inferences.total(),
                 **{fate.value: counts.total() for fate, counts in self._fates.items()},
             },
+            "struck": dict(self._struck),
             "in_flight": self._in_flight,
             "in_flight_peak": self._in_flight_peak,
         }

@@ -40,7 +40,7 @@ UNSAFE_SHARE = 0.2
 # More than are ever under way at once: an image that waits for a free thread would leave late.
 THREADS = 256
 # In a phase of bad manners: slow clients and leaving ones, each so many a second.
-BAD_PER_S = 2.0
+BAD_PER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Stage:
     folder: Path
     known: dict[int, Process] = field(default_factory=dict)
     helpers: list[threading.Thread] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    struck_before: int = 0
 
     def introduce(self) -> None:
         """Tell the balancer who takes requests now."""
@@ -92,6 +92,20 @@ class Stage:
 
     def clock_of(self, name: str) -> Path:
         return self.folder / f"{name}.clock"
+
+    def misbehave(self, **behaviour: object) -> None:
+        """The vendor does so from now on."""
+        self.struck_before = self._struck()
+        self.cluster.emulator.behave(**behaviour)
+
+    def behave(self) -> str:
+        """The vendor is as it should be again."""
+        self.cluster.emulator.behave(throttle_share=0.0, faults=[])
+        return f"{self._struck() - self.struck_before} calls were struck"
+
+    def _struck(self) -> int:
+        counted = self.cluster.emulator.counters()
+        return int(sum(counted["struck"].values()) + counted["totals"]["throttled"])
 
     def payments(self) -> list[Payment]:
         found = self.cluster.emulator.payments()

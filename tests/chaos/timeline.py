@@ -35,16 +35,10 @@ class Fault:
     short_s: float
 
 
-def vendor(name: str, words: str, short_s: float = 0.8, hold_s: float = 6.0, **behaviour: Any) -> Fault:
+def vendor(name: str, words: str, short_s: float = 0.6, hold_s: float = 6.0, **behaviour: Any) -> Fault:
     """The emulator behaves so for a while."""
 
-    def begin(stage: Stage, _: Load) -> None:
-        stage.cluster.emulator.behave(**behaviour)
-
-    def end(stage: Stage, _: Load) -> None:
-        stage.cluster.emulator.behave(throttle_share=0.0, faults=[])
-
-    return Fault(name, words, begin, end, hold_s, short_s)
+    return Fault(name, words, lambda stage, _: stage.misbehave(**behaviour), lambda stage, _: stage.behave(), hold_s, short_s)
 
 
 def struck(kind: str, share: float, *, short: bool, **more: Any) -> Mapping[str, Any]:
@@ -90,6 +84,7 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
             5.0,
             0.8,
         ),
+        Fault("API killed", "SIGKILL of an API process", lambda stage, _: stage.kill_api(), None, 0, 0),
         Fault("vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s),
         vendor(
             "vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, short=short, seconds=4.0)
@@ -119,7 +114,6 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
             8.0,
             0.8,
         ),
-        Fault("API killed", "SIGKILL of an API process", lambda stage, _: stage.kill_api(), None, 0, 0),
     )
     return tuple(fault for fault in kept if not (short and fault.name in ONLY_LONG))
 
@@ -161,16 +155,20 @@ def play(
         if spans:
             spans[-1] = replace(spans[-1], until_s=began_s)
         told(f"{fault.name}: {fault.words}")
-        facts = fault.begin(stage, load)
+        facts = [fault.begin(stage, load)]
         if fault.end is not None:
             pause(fault.short_s if pace.short else fault.hold_s)
-            fault.end(stage, load)
-        span = Span(fault.name, fault.words, began_s, time.monotonic(), float("inf"), facts if isinstance(facts, str) else "")
+            facts.append(fault.end(stage, load))
+        span = Span(fault.name, fault.words, began_s, time.monotonic(), float("inf"), _told(facts))
         spans.append(span)
         _settle(span, pace.settle_s, is_well)
     if spans:
         spans[-1] = replace(spans[-1], until_s=time.monotonic())
     return spans
+
+
+def _told(facts: Sequence[object]) -> str:
+    return "; ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str)))
 
 
 def _settle(span: Span, most_s: float, is_well: Callable[[Span], bool]) -> None:

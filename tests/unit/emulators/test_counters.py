@@ -15,6 +15,7 @@ def test_a_new_emulator_has_counted_nothing() -> None:
         "throttled": {},
         "failed": {},
         "totals": NONE,
+        "struck": {},
         "in_flight": 0,
         "in_flight_peak": 0,
     }
@@ -27,9 +28,10 @@ def test_each_count_goes_to_its_operation_and_to_the_total() -> None:
     counters.paid("A")
     counters.ended("A", Fate.THROTTLED)
     counters.ended("B", Fate.FAILED)
+    counters.struck("stall")
     counters.left()
     found = counters.as_json()
-    assert found["requests"] == {"A": 2, "B": 1}
+    assert (found["requests"], found["struck"]) == ({"A": 2, "B": 1}, {"stall": 1})
     assert (found["inferences"], found["throttled"], found["failed"]) == ({"A": 1}, {"A": 1}, {"B": 1})
     assert found["totals"] == NONE | {"requests": 3, "inferences": 1, "throttled": 1, "failed": 1}
     assert (found["in_flight"], found["in_flight_peak"]) == (2, 3)
