@@ -70,9 +70,9 @@ def shared(requests: Iterable[Request]) -> float:
     return sum(layout != ALONE for layout in told) / len(told) if told else 0.0
 
 
-def within(judgements: Sequence[Judgement], from_s: float, until_s: float) -> list[Judgement]:
-    """Of the requests that were sent in this time."""
-    return [one for one in judgements if from_s <= one.request.sent_s < until_s]
+def ended_within(judgements: Sequence[Judgement], from_s: float, until_s: float) -> list[Judgement]:
+    """Of the requests that ended in this time."""
+    return [one for one in judgements if from_s <= one.request.ended_s < until_s]
 
 
 def quantile_s(seconds: Sequence[float], share: float) -> float | None:

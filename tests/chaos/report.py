@@ -13,16 +13,20 @@ from typing import Any
 from tests.chaos.history import History
 from tests.chaos.judge import Judgement, Verdict, answered_under_one_id, counted_too_much, judged
 from tests.chaos.money import Bill, bill
-from tests.chaos.recovery import caught_s, quantile_s, recovered_after_s, shared, usual, within
+from tests.chaos.recovery import caught_s, ended_within, quantile_s, recovered_after_s, shared, usual
 
 CALM = "before any fault"
 # The answer that says that the time is over leaves when it is over: what the way back takes is not the request's.
 WAY_BACK_S = 0.3
+END_S = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Requests sent from one fault's beginning to the next one's. Times in seconds; None where nobody knows."""
+    """Requests that ended between a fault's beginning and the next one's: those that it caught under way are its own.
+
+    Times in seconds; None where nobody knows.
+    """
 
     name: str
     words: str
@@ -113,12 +117,12 @@ def _doubled(history: History, judgements: Sequence[Judgement]) -> list[str]:
 
 
 def _phases(history: History, judgements: Sequence[Judgement], warm_until_s: float, window_s: float) -> Iterator[Phase]:
-    before = [one for one in judgements if one.request.sent_s < warm_until_s]
-    usually = usual([one.request for one in before])
+    usually = usual([one.request for one in judgements if one.request.ended_s < warm_until_s])
     began_s = min((one.request.sent_s for one in judgements), default=warm_until_s)
-    yield _phase(CALM, "", warm_until_s - began_s, before)
-    for span in history.spans:
-        sent = within(judgements, span.began_s, span.until_s)
+    begins_s = [span.began_s for span in history.spans]
+    yield _phase(CALM, "", warm_until_s - began_s, ended_within(judgements, 0.0, min([*begins_s, END_S])))
+    for span, until_s in zip(history.spans, [*begins_s[1:], END_S], strict=True):
+        sent = ended_within(judgements, span.began_s, until_s)
         recovered_s = recovered_after_s(judgements, span, window_s=window_s, usually=usually, now_s=span.until_s)
         phase = _phase(span.name, span.words, span.ended_s - span.began_s, sent)
         caught = caught_s(history.requests, span)

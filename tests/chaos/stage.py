@@ -65,11 +65,18 @@ class Stage:
         return f"it held {len(held)} sheets with {sum(held.values())} images"
 
     def kill_api(self) -> str:
-        """SIGKILL; its clients lose their connections."""
+        """SIGKILL while clients wait for it: they lose their connections."""
         self.settle()
         victim = self.cluster.apis[0]
-        self.known[victim.process.pid].was_killed = True
-        victim.kill()
+        self.cluster.emulator.behave(faults=[{"kind": "stall", "seconds": HOLD_S}])
+        try:
+            until("clients wait for it", lambda: sum(victim.stats()["images"]["pending"].values()) > 0)
+            pause(SENT_S)
+            self.known[victim.process.pid].was_killed = True
+            victim.process.kill()
+        finally:
+            self.cluster.emulator.behave(faults=[])
+        victim.wait()
         self._replace()
         return ""
 

@@ -16,7 +16,7 @@ def _phases(phases: Sequence[Phase]) -> Iterator[str]:
     heads = (
         "Fault",
         "lasted",
-        "sent",
+        "ended",
         "right",
         "error",
         "lost",
