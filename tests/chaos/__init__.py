@@ -1,5 +1,5 @@
 """Breaks things under load and proves what the others had of it: `python -m tests.chaos`, or `make chaos`.
 
-`stage` holds the processes, `timeline` what is done to them, `load` the clients, `history` what happened to each request,
+`stage` holds the processes, `timeline` what is done to them and `playing` does it, `load` the clients, `history` what happened to each request,
 `judge`, `money` and `recovery` what that means (all three pure, with tests of their own), `report` how it is told.
 """

@@ -10,11 +10,12 @@ from pathlib import Path
 from tests.chaos.history import History, Span
 from tests.chaos.judge import judged
 from tests.chaos.load import Load, Plan
+from tests.chaos.playing import Pace, play
 from tests.chaos.raw import pause
 from tests.chaos.recovery import recovered_after_s, usual
 from tests.chaos.report import Report, report
 from tests.chaos.stage import Stage, open_stage
-from tests.chaos.timeline import Fault, Pace, play, timeline
+from tests.chaos.timeline import Fault, timeline
 from tests.support.cluster import until
 
 

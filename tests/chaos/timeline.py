@@ -1,25 +1,21 @@
 """What goes wrong, in order, as a table: how it begins, how it ends, how long it lasts in the long form and in the short one.
 
-In: the stage and the load. Out: the spans of the faults. A fault without an end is over when it has happened.
+A fault without an end is over when it has happened. Played by `playing`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tests.chaos.history import Span
 from tests.chaos.load import Load
-from tests.chaos.raw import pause
 from tests.chaos.stage import NO_MEMORY, Stage
 
 Act: TypeAlias = Callable[[Stage, Load], object]
 """Something that is done; text that it returns is a fact for the report."""
 
 HOUR_S = 3600.0
-LOOK_S = 0.25
 SHORT_TIMES = 3
 
 
@@ -37,7 +33,6 @@ class Fault:
 
 def vendor(name: str, words: str, short_s: float = 0.6, hold_s: float = 6.0, **behaviour: Any) -> Fault:
     """The emulator behaves so for a while."""
-
     return Fault(name, words, lambda stage, _: stage.misbehave(**behaviour), lambda stage, _: stage.behave(), hold_s, short_s)
 
 
@@ -57,8 +52,17 @@ def _none(_: Stage, __: Load) -> None:
 
 def timeline(*, short: bool) -> tuple[Fault, ...]:
     """All faults. Of both forms the same ones, but for those that need time to show anything."""
-    away_s = 1.0 if short else 5.0
-    kept = (
+    kept = (*_of_our_own(), *_of_the_vendor(short), *_around())
+    return tuple(fault for fault in kept if not (short and fault.name in ONLY_LONG))
+
+
+# More of what another fault shows already.
+ONLY_LONG = frozenset({"throttling 60 %"})
+
+
+def _of_our_own() -> tuple[Fault, ...]:
+    """Processes and Redis."""
+    return (
         Fault("worker killed", "SIGKILL of a worker in mid-sheet", lambda stage, _: stage.kill_worker(), None, 0, 0),
         Fault(
             "Redis frozen",
@@ -85,6 +89,12 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
             0.8,
         ),
         Fault("API killed", "SIGKILL of an API process", lambda stage, _: stage.kill_api(), None, 0, 0),
+    )
+
+
+def _of_the_vendor(short: bool) -> tuple[Fault, ...]:
+    away_s = 1.0 if short else 5.0
+    return (
         Fault("vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s),
         vendor(
             "vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, short=short, seconds=4.0)
@@ -98,6 +108,12 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
         vendor(
             "too many boxes", "half of the answers also have 450 boxes of nothing", **struck("many_boxes", 0.5, short=short)
         ),
+    )
+
+
+def _around() -> tuple[Fault, ...]:
+    """Clients and clocks."""
+    return (
         Fault(
             "bad clients",
             "clients that send and read slowly, and clients that leave when they have sent",
@@ -115,11 +131,6 @@ def timeline(*, short: bool) -> tuple[Fault, ...]:
             0.8,
         ),
     )
-    return tuple(fault for fault in kept if not (short and fault.name in ONLY_LONG))
-
-
-# More of what another fault shows already.
-ONLY_LONG = frozenset({"throttling 60 %"})
 
 
 def _clocks(seconds: float) -> Act:
@@ -129,49 +140,3 @@ def _clocks(seconds: float) -> Act:
         return f"{ahead}, {behind}"
 
     return act
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`warm_s`: before the first fault. After each, until `is_well` says so, but not longer than `settle_s`."""
-
-    warm_s: float
-    settle_s: float
-    short: bool
-
-
-def play(
-    stage: Stage,
-    load: Load,
-    faults: Sequence[Fault],
-    pace: Pace,
-    is_well: Callable[[Span], bool],
-    told: Callable[[str], None],
-) -> list[Span]:
-    """One fault after the other, each with time to recover."""
-    spans: list[Span] = []
-    for fault in faults:
-        began_s = time.monotonic()
-        if spans:
-            spans[-1] = replace(spans[-1], until_s=began_s)
-        told(f"{fault.name}: {fault.words}")
-        facts = [fault.begin(stage, load)]
-        if fault.end is not None:
-            pause(fault.short_s if pace.short else fault.hold_s)
-            facts.append(fault.end(stage, load))
-        span = Span(fault.name, fault.words, began_s, time.monotonic(), float("inf"), _told(facts))
-        spans.append(span)
-        _settle(span, pace.settle_s, is_well)
-    if spans:
-        spans[-1] = replace(spans[-1], until_s=time.monotonic())
-    return spans
-
-
-def _told(facts: Sequence[object]) -> str:
-    return "; ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str)))
-
-
-def _settle(span: Span, most_s: float, is_well: Callable[[Span], bool]) -> None:
-    until_s = time.monotonic() + most_s
-    while time.monotonic() < until_s and not is_well(span):
-        pause(LOOK_S)
