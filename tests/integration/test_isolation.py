@@ -26,7 +26,7 @@ from tests.isolation.plan import Plan, plans
 from tests.isolation.world import Memory, Place, Shared, Story, play
 from tests.support.redis_server import RedisServer
 
-WANTED = int(os.environ.get("TESSERA_TEST_EXAMPLES", "0"))
+WANTED = int(os.environ.get("TESSERA_TEST_EXAMPLES") or "0")
 # So many take a few seconds. In each, as many plans are played beside each other, in worlds of their own.
 EXAMPLES = {"memory": 5, "redis": 4}
 AT_ONCE = 4

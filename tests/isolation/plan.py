@@ -16,6 +16,8 @@ from tests.isolation.vendor import IDENTITIES, Mood, Turn
 NAMES = ("shop", "archive", "press")
 # Strangers show keys of their own. Some look like what is inside: names of clients, of lanes, of nobody.
 STRANGERS = ("", "key-one", "key-two", "client:shop", "*", "anonymous", "native:key-one")
+# Of these, what no access key id can be: a request that shows one shows nothing.
+NO_ACCESS_KEYS = frozenset({"*"})
 FRONTS = ("native", "rekognition", "google rest", "google grpc", "azure")
 ENDPOINTS: Mapping[str, str] = {front: front.partition(" ")[0] for front in FRONTS}
 QUESTIONS = ("things", "labels", "text", "safety")
@@ -40,7 +42,10 @@ class Visitor:
     @property
     def principal(self) -> str:
         """Whoever is another one here may never meet him on a sheet."""
-        return f"client {self.who}" if self.is_named else f"{ENDPOINTS[self.front]} {self.who or 'nobody'!r}"
+        if self.is_named:
+            return f"client {self.who}"
+        shown = "" if self.front == "rekognition" and self.who in NO_ACCESS_KEYS else self.who
+        return f"{ENDPOINTS[self.front]} {shown!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,12 @@ def test_without_a_file_everybody_is_let_in_and_told_apart() -> None:
     assert clients.of_access_key("AKID") == AccessKey(Tenant("AKID"), None)
 
 
+def test_nobody_takes_the_name_of_those_who_show_nothing() -> None:
+    clients = Clients()
+    names = [clients.of_access_key(shown).tenant.name for shown in ("", ANONYMOUS, f"key-{ANONYMOUS}")]
+    assert len({*names, clients.of_key(ANONYMOUS).name}) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
