@@ -14,7 +14,7 @@ from tests.soak.crowd import MIX
 from tests.soak.report import PLOTS, table, write_json, write_plots
 from tests.soak.run import Plan, soak
 
-PLAN = Plan(seconds=6.0, rate_per_s=12.0, every_s=1.0, day_s=4.0, api=1, workers=1)
+PLAN = Plan(seconds=6.0, rate_per_s=6.0, every_s=1.0, day_s=3.0, api=1, workers=1)
 
 
 @pytest.mark.redis
@@ -22,7 +22,7 @@ def test_a_short_soak_answers_everybody_and_leaves_nothing(tmp_path: Path) -> No
     found = soak(PLAN, tmp_path)
     assert found.mistakes == [], table(found)
     assert found.tally.fates["right"] > PLAN.seconds * PLAN.rate_per_s / 2
-    assert len(found.tally.forms) > len(MIX) / 2
+    assert len(found.tally.forms) > len(MIX) / 3
     assert found.paid < found.answered
     assert found.trends == ()
     assert found.samples.series("tasks")

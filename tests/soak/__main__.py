@@ -17,8 +17,8 @@ from tests.soak.report import table, write_json, write_plots
 from tests.soak.run import Plan, soak
 
 MINUTES = 30.0
-# Requests per second that keep two cores busy to two thirds, clients and emulator included.
-RATE_PER_S = 14.0
+# Requests per second that keep two cores busy to a half, clients and emulator included, and to three quarters at noon.
+RATE_PER_S = 25.0
 # Of a run that is shorter than usual, the share that counts as warming up.
 WARM_UP_SHARE = 0.2
 SHORT = Plan(seconds=20.0, rate_per_s=10.0, every_s=2.0, day_s=10.0, api=1, workers=1)

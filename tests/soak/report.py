@@ -44,7 +44,7 @@ def table(found: Findings) -> str:
         f"bad pictures refused    {fates['refused']:8}",
         f"clients that vanished   {fates['vanished']:8}",
         f"inferences paid         {found.paid:8}   for {found.answered} answered images",
-        f"machine busy            {sum(busy) / len(busy) if busy else 0.0:8.0f} %",
+        f"machine busy            {sum(busy) / len(busy) if busy else 0.0:8.0f} %   {_processor_time(found)}",
         "",
         *_trends(found),
         "",
@@ -56,6 +56,13 @@ def table(found: Findings) -> str:
         "verdict: " + ("not good" if found.mistakes else _good(found)),
     ]
     return "\n".join(lines)
+
+
+def _processor_time(found: Findings) -> str:
+    """Of the machine, what each process took."""
+    cores_s = found.took_s * (os.cpu_count() or 1)
+    taken = {one.name.removesuffix(" cpu"): (one.values[-1] - one.values[0]) / cores_s for one in found.samples.series("cpu")}
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in taken.items())
 
 
 def _good(found: Findings) -> str:
