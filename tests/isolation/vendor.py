@@ -36,6 +36,7 @@ CODES = [code for code in itertools.product(range(len(LEVELS)), repeat=3) if len
 IDENTITIES = len(CODES)
 # Smaller patches are ringing at an edge, not pictures: a share of what was looked at. Only every other pixel is looked at.
 LEAST_SHARE = 0.002
+FRAME_PX = 10
 STRIDE = 2
 # One identity in so many shows unsafe content.
 UNSAFE_EVERY = 5
@@ -87,10 +88,12 @@ def is_unsafe(identity: int) -> bool:
 
 @cache
 def painted(identity: int, size: Size, kind: str) -> bytes:
-    """A picture that is nothing but its colour."""
-    rgb = tuple(LEVELS[level] for level in CODES[identity])
+    """A picture that is nothing but its colour, in a black frame: equal neighbours on a sheet do not run into each other."""
+    picture = Image.new("RGB", (size.width_px, size.height_px))
+    red, green, blue = (LEVELS[level] for level in CODES[identity])
+    picture.paste((red, green, blue), (FRAME_PX, FRAME_PX, size.width_px - FRAME_PX, size.height_px - FRAME_PX))
     buffer = io.BytesIO()
-    Image.new("RGB", (size.width_px, size.height_px), rgb).save(buffer, kind, quality=90)
+    picture.save(buffer, kind, quality=90)
     return buffer.getvalue()
 
 

@@ -41,6 +41,7 @@ from app.work.shadow import Shadow, Watch
 from app.work.sheets import SheetMaker
 from app.work.tasks import ByTask
 from app.work.worker import Worker
+from tests.contract.conftest import PATIENT
 from tests.isolation.carrying import dialects, named_in, written
 from tests.isolation.plan import Ask, Plan
 from tests.isolation.vendor import LookingVendor, name_of, painted
@@ -125,6 +126,7 @@ class Shared:
             namespace=namespace,
             intake=not workshop,
             workshop=workshop,
+            limits=PATIENT,
         )
         stack.push_async_callback(one.close)
         await one.start()
