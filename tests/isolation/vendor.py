@@ -35,9 +35,12 @@ NEAR = 20
 CODES = [code for code in itertools.product(range(len(LEVELS)), repeat=3) if len(set(code)) > 1]
 IDENTITIES = len(CODES)
 # Smaller patches are ringing at an edge, not pictures: a share of what was looked at. Only every other pixel is looked at.
-LEAST_SHARE = 0.002
-FRAME_PX = 10
+LEAST_SHARE = 0.006
+# The frame of a picture: of the grey that no identity has, and so wide that equal neighbours stay apart.
+GREY, FRAME_PX = (114, 114, 114), 10
 STRIDE = 2
+# Thinner than this is the blend of two colours at an edge, in pixels that are looked at.
+CORE = np.ones((3, 3), np.uint8)
 # One identity in so many shows unsafe content.
 UNSAFE_EVERY = 5
 # Shares of a sheet at which something lies far outside.
@@ -88,8 +91,8 @@ def is_unsafe(identity: int) -> bool:
 
 @cache
 def painted(identity: int, size: Size, kind: str) -> bytes:
-    """A picture that is nothing but its colour, in a black frame: equal neighbours on a sheet do not run into each other."""
-    picture = Image.new("RGB", (size.width_px, size.height_px))
+    """A picture that is nothing but its colour, in a grey frame: equal neighbours on a sheet do not run into each other."""
+    picture = Image.new("RGB", (size.width_px, size.height_px), GREY)
     red, green, blue = (LEVELS[level] for level in CODES[identity])
     picture.paste((red, green, blue), (FRAME_PX, FRAME_PX, size.width_px - FRAME_PX, size.height_px - FRAME_PX))
     buffer = io.BytesIO()
@@ -106,11 +109,12 @@ def identities_in(image: bytes) -> list[tuple[int, UnitBox]]:
     counts = np.bincount(numbers[numbers >= 0], minlength=IDENTITIES)
     found = []
     for identity in np.flatnonzero(counts >= least).tolist():
-        patches = cv2.connectedComponentsWithStats((numbers == identity).astype(np.uint8), connectivity=4)[2][1:]
+        solid = cv2.erode((numbers == identity).astype(np.uint8), CORE)
+        patches = cv2.connectedComponentsWithStats(solid, connectivity=4)[2][1:]
         for left, top, across, down, area in patches.tolist():
             if area >= least:
-                box = UnitBox(left / width, top / height, (left + across) / width, (top + down) / height)
-                found.append((identity, box))
+                right, bottom = left + across + 1, top + down + 1  # eroding took a pixel on each side
+                found.append((identity, UnitBox((left - 1) / width, (top - 1) / height, right / width, bottom / height)))
     return found
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from app.accumulator.contract import Accumulator, Settlement
+from app.accumulator.limits import Limits
 from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import SystemClock
@@ -41,7 +42,6 @@ from app.work.shadow import Shadow, Watch
 from app.work.sheets import SheetMaker
 from app.work.tasks import ByTask
 from app.work.worker import Worker
-from tests.contract.conftest import PATIENT
 from tests.isolation.carrying import dialects, named_in, written
 from tests.isolation.plan import Ask, Plan
 from tests.isolation.vendor import LookingVendor, name_of, painted
@@ -60,6 +60,9 @@ ATTEMPT_S = 0.12
 PATIENCE_S = 20.0
 MAX_PENDING = 1000
 LIMIT_BYTES = 1 << 28
+
+# A busy machine must not look like a Redis that is away, or nothing would gather; outages have tests of their own.
+LIMITS = Limits(call_s=10.0, connect_s=10.0, worker_ttl_s=60.0)
 
 _numbers = itertools.count(1)
 
@@ -126,7 +129,7 @@ class Shared:
             namespace=namespace,
             intake=not workshop,
             workshop=workshop,
-            limits=PATIENT,
+            limits=LIMITS,
         )
         stack.push_async_callback(one.close)
         await one.start()
