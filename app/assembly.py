@@ -23,14 +23,16 @@ from app import __version__
 from app.accumulator.contract import Accumulator
 from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
-from app.clock import Clock, SystemClock
+from app.clients_file import ClientsFile
+from app.clock import Clock, SystemClock, WallClock
 from app.core.accuracy import drops, table
 from app.core.buckets import AllowedBuckets
-from app.core.clients import Clients, parse_clients
+from app.core.clients import Clients
 from app.core.group_cost import halving_optimum
 from app.core.layout import GridRules
 from app.core.model import GridMode, Layout, Task
 from app.core.moderation import Margins
+from app.core.quota import Limits
 from app.dial import Dial, build_dial, described, known_margins
 from app.embedded import start_emulator
 from app.errors import Problem
@@ -45,6 +47,7 @@ from app.providers.contract import Upstream
 from app.providers.gcs import CloudStorage, GoogleToken
 from app.providers.links import AllowedHosts, Links
 from app.providers.objects import S3Store
+from app.quotas import Quotas
 from app.server.desk import Desk, DeskRules
 from app.settings import LOCAL_PROVIDERS, Settings
 from app.vitals import ProcessVitals
@@ -103,8 +106,8 @@ class _Tools:
 async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Build and start everything; what was started is taken down by `stack`, in reverse order."""
     clock = SystemClock()
-    clients = _clients(settings)
     metrics = Metrics(new_registry(), version=__version__, provider=settings.provider, role=settings.role)
+    clients = _clients(settings, metrics, stack)
     tools = await _tools(settings, clock, metrics, stack)
     accumulator = await _accumulator(settings, tools, stack)
     prevalences = Prevalences(accumulator.prevalence, clock)
@@ -113,6 +116,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     if tools.dial is not None:
         pipeline = _pipeline(settings, tools, tools.dial, accumulator, prevalences, stack)
     worker = await _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
+    quotas = _quotas(settings, tools, clients, accumulator, stack)
     return Parts(
         native=NativeDialect(clients, behind=tools.provider.capabilities.vendor),
         rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),
@@ -128,16 +132,47 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
             is_listening=_listening(accumulator),
             prevalence=prevalences.mean,
             accuracy=described(tools.dial.choice, settings.max_map_drop) if tools.dial else None,
+            usage=quotas.usage,
         ),
-        desk=_desk(settings, tools, pipeline) if pipeline is not None else None,
+        desk=_desk(settings, tools, pipeline, quotas) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
     )
 
 
-def _clients(settings: Settings) -> Clients:
-    """Read once, at the start. Raises ClientsError, OSError."""
-    return parse_clients(Path(settings.clients).read_text(encoding="utf-8")) if settings.clients else Clients()
+def _clients(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Clients:
+    """Read at the start, and again when the file changes, where there is a front door. Raises ClientsError, OSError."""
+    default = Limits(
+        settings.tenant_images_per_s,
+        settings.tenant_burst,
+        settings.tenant_dollars_per_month,
+        settings.tenant_inferences_per_month,
+    )
+    file = ClientsFile(settings.clients, default, metrics)
+    if settings.clients is not None and settings.role != "worker":
+        watching = asyncio.create_task(file.watch(), name="clients file")
+        stack.push_async_callback(_ended, watching)
+    return file.clients
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _quotas(settings: Settings, tools: _Tools, clients: Clients, accumulator: Accumulator, stack: AsyncExitStack) -> Quotas:
+    quotas = Quotas(
+        clients,
+        accumulator.quotas,
+        tools.ledger,
+        tools.clock,
+        WallClock(),
+        request_timeout_s=settings.request_timeout_s,
+        teller=uuid.uuid4().hex,
+    )
+    quotas.start()
+    stack.push_async_callback(quotas.close)
+    return quotas
 
 
 def _rekognition_options(settings: Settings, tools: _Tools, clients: Clients) -> RekognitionOptions:
@@ -428,12 +463,13 @@ def _detect(tools: _Tools, sheets: SheetMaker) -> DetectWork:
     return DetectWork(caller=tools.caller, sheets=sheets, ledger=tools.ledger, clock=tools.clock)
 
 
-def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline) -> Desk:
+def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline, quotas: Quotas) -> Desk:
     rules = DeskRules(
         max_body_bytes=settings.max_body_bytes,
         max_held_bytes=settings.max_held_bytes,
         request_timeout_s=settings.request_timeout_s,
         speaks=tools.provider.capabilities.vendor,
         prices=tools.provider.capabilities.prices,
+        names=tools.provider.capabilities.names,
     )
-    return Desk(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()))
+    return Desk(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()), gate=quotas)

@@ -1,4 +1,4 @@
-"""Time as a parameter: shells take a `Clock`, the pure core takes `now_s`. Monotonic seconds, never wall time."""
+"""Time as a parameter: shells take a `Clock`, the pure core takes `now_s`. Monotonic seconds, wall time for calendars only."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ class SystemClock:
 
     def now_s(self) -> float:
         return time.monotonic()
+
+
+class WallClock:
+    """Seconds since the epoch, for calendars only: they may jump."""
+
+    def now_s(self) -> float:
+        return time.time()
 
 
 class ManualClock:

@@ -4,9 +4,10 @@ Every failure that a caller can be told about is a `Problem` with a `Kind`; noth
 names. Each dialect has one table from `Kind` to its own wire shape.
 
     Problem
-     |- fault CALLER     the request itself is wrong: sending it again changes nothing
+     |- fault CALLER     the request itself is wrong, or too much: sending it again changes nothing (the rate: at once)
      |    MALFORMED_REQUEST  UNKNOWN_OPERATION  INVALID_PARAMETER  MISSING_IMAGE  INVALID_IMAGE
      |    IMAGE_TOO_LARGE  BODY_TOO_LARGE  OBJECT_UNAVAILABLE  UNAUTHENTICATED  WRONG_SIGNATURE  FORBIDDEN
+     |    RATE_LIMITED  BUDGET_SPENT (beyond what the operator lets this client use)
      |- fault PROVIDER   the vendor said no, or said nothing
      |    IMAGE_REFUSED  REQUEST_REFUSED  PROVIDER_DENIED (it does not take, or not for this, the credentials that we have)
      |    THROTTLED  PROVIDER_UNAVAILABLE  PROVIDER_TIMEOUT  PROVIDER_GARBLED
@@ -52,6 +53,8 @@ class Kind(Enum):
     UNAUTHENTICATED = ("unauthenticated", Fault.CALLER, False)
     WRONG_SIGNATURE = ("wrong_signature", Fault.CALLER, False)
     FORBIDDEN = ("forbidden", Fault.CALLER, False)
+    RATE_LIMITED = ("rate_limited", Fault.CALLER, True)
+    BUDGET_SPENT = ("budget_spent", Fault.CALLER, False)
 
     IMAGE_REFUSED = ("image_refused", Fault.PROVIDER, False)
     REQUEST_REFUSED = ("request_refused", Fault.PROVIDER, False)

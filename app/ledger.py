@@ -32,6 +32,8 @@ class Ledger:
         self.shadow = metrics.shadow
         self.agreement = metrics.agreement
         self.density = metrics.density
+        self.quota_refused = metrics.quota_refused
+        self.quota_unshared = metrics.quota_unshared
 
     def paid(self, kind: str, feature: str, task: str) -> None:
         self._metrics.paid(self._provider, task, kind, self._dollars(feature))

@@ -100,7 +100,19 @@ class Settings(BaseSettings):
     price_per_inference: float = _entry(0.0, "dollars", "What one inference of a local model costs you.", ge=0)
 
     # Who is let in. Without the file everybody is, and is told apart by the key that he shows.
-    clients: str | None = _entry(None, "file", "TOML file with the clients that are let in, and their keys.")
+    clients: str | None = _entry(None, "file", "TOML file with the clients that are let in, their keys and their limits.")
+    tenant_images_per_s: float | None = _entry(
+        None, "images/s", "Most images per second of each client that has no rate of its own; unset: no limit.", gt=0, le=1e6
+    )
+    tenant_burst: float | None = _entry(
+        None, "images", "Images that may come at once after a pause; unset: those of one second.", ge=1, le=1e6
+    )
+    tenant_dollars_per_month: float | None = _entry(
+        None, "dollars", "Budget of each client without one of his own, at list price; unset: no limit.", ge=0, le=1e6
+    )
+    tenant_inferences_per_month: float | None = _entry(
+        None, "inferences", "The same in inferences, for providers without a price.", ge=0, le=1e9
+    )
     ops_token: str | None = _entry(
         None,
         "",
@@ -359,6 +371,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
     if settings.min_agreement is not None and settings.shadow_percent == 0:
         problems.append("TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT, or nothing would be compared")
+    if settings.tenant_burst is not None and settings.tenant_images_per_s is None:
+        problems.append("TESSERA_TENANT_BURST: needs TESSERA_TENANT_IMAGES_PER_S, or nothing would be limited")
     problems += _google_disagreements(settings)
     problems += _local_disagreements(settings)
     if settings.scout_recipe is not None and settings.scout is None:

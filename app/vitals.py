@@ -33,15 +33,19 @@ class ProcessVitals:
         is_listening: Callable[[], bool],
         accuracy: Mapping[str, Any] | None = None,
         prevalence: Callable[[], float | None] = lambda: None,
+        usage: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         """`prevalence`: the estimated share of unsafe images, where any were seen.
 
         `is_listening`: whether answers for this process can come back from the accumulator at present.
 
+        `usage`: what clients have used of their budgets, by the operator's names.
+
         `accuracy`: what the accuracy budget bought, in plain values; None in a process without a front door.
         """
         self._accuracy = accuracy
         self._prevalence = prevalence
+        self._usage = usage
         self._settings = settings
         self._metrics = metrics
         self._accumulator = accumulator
@@ -96,4 +100,6 @@ class ProcessVitals:
         await self._refresh()
         status = {**self._details(), "status": self.readiness().value}
         accuracy = {"accuracy": dict(self._accuracy)} if self._accuracy else {}
-        return {"process": status, **accuracy, **self._metrics.snapshot(), "settings": public_view(self._settings)}
+        figures = self._metrics.snapshot()
+        figures["quotas"] |= {"clients": dict(self._usage())}
+        return {"process": status, **accuracy, **figures, "settings": public_view(self._settings)}

@@ -58,6 +58,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "emulators": ("core.geometry", "detectors"),  # never wire: a mistake must not sit at both ends
     "work": ("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
     "ledger": ("metrics",),
+    "clients_file": ("core", "log"),
+    "quotas": ("core", "errors", "clock", "log", "accumulator.contract"),
     "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
     "gathering": ("core", "errors", "clock", "log", "accumulator.contract"),
     "pipeline": (
@@ -95,10 +97,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 # a child that is not listed is shared: all may import it, and it imports none of them.
 IMPLEMENTATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "accumulator": {
-        "memory": ("memory",),
+        "memory": ("memory", "memory_quota"),
         "redis": (
             "redis",
             "redis_prevalence",
+            "redis_quota",
             "intake",
             "workshop",
             "claiming",

@@ -29,6 +29,8 @@ from typing import Protocol
 
 from app.core.model import Batch, Job, Outcome, Task
 from app.core.prevalence import Prevalence
+from app.core.quota import Ask, Limits, Usage, Verdict
+from app.core.quota_account import Lot
 
 
 class Withdrawal(StrEnum):
@@ -107,8 +109,33 @@ class PrevalenceStore(Protocol):
         ...
 
 
+class QuotaStore(Protocol):
+    """What clients have used of their limits, over all API processes. `tenant` is a `core.quota.tenant_key`.
+
+    Q1  `take` is one step: of any number at the same time, no more are let in than the limits have room for.
+    Q2  Nobody is let in for whom spent + reserved would exceed a budget. What was paid is spent, even where it is more than was
+        reserved (retries): it has been paid.
+    Q3  A refusal takes nothing, and says when it could be let in.
+    Q4  A reservation ends when its lot is settled, or lapses by itself. A lot counts once, however often it is told.
+    Q5  A budget is that of the calendar month in UTC, by the store's own clock. What is under way when a month ends counts in
+        the next one.
+    Q6  A store that has lost what was spent takes it from what is `known` to whoever asks.
+    """
+
+    async def take(self, tenant: str, limits: Limits, asks: Sequence[Ask]) -> Mapping[str, Verdict]:
+        """One verdict for each ask, by its id; who stands first is looked at first. One call for many costs little more."""
+        ...
+
+    async def settle(self, tenant: str, lot: Lot, known: Usage | None = None) -> Usage: ...
+
+
 class Accumulator(Intake, Workshop, Protocol):
     """Both sides, and the life cycle."""
+
+    @property
+    def quotas(self) -> QuotaStore:
+        """Beside the lanes, in the same store."""
+        ...
 
     @property
     def prevalence(self) -> PrevalenceStore:

@@ -8,7 +8,7 @@ outcomes of its own. While one replaces the other, old workers serve what old AP
 nobody of a format is left, its images go alone. What must count the same whoever writes it lies under `ShardKeys.shared`.
 
 The shard's own keys (`SHARD_KEYS`) are given to every script, in this order; `lua/_shard.lua` names them in the same order.
-Lua fills `<lane>`, `<job>`, `<process>` and `<stream>` in nowhere: names are made here only.
+Lua fills `<lane>`, `<job>`, `<process>`, `<tenant>` and `<stream>` in nowhere: names are made here only.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ SIGNAL_TTL_S = 60.0
 # A stream without images is forgotten after a day, seconds: long enough for a night without traffic, and what comes after
 # that may well be something else.
 PREVALENCE_TTL_S = 86_400.0
+# What a client has spent is kept for so long after its month, seconds: whoever looks by then begins a new month.
+BUDGET_GRACE_S = 86_400.0
+# So long a lot that was settled is remembered, seconds: whoever has not heard of it tries again, when an outage ends at last.
+TOLD_TTL_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,12 @@ OTHER_KEYS = (
     KeySpec("image:<job>", "string", None, "the job and its image (codec); lives for the job's time and IMAGE_GRACE_S"),
     KeySpec("outcome:<job>", "string", OUTCOME_TTL_S, "the job's outcome (codec) until its process has read it"),
     KeySpec("reply:<process>", "list", OUTCOME_TTL_S, "ids of jobs whose outcomes wait for this process"),
+    KeySpec("pace:<tenant>", "string", None, "state of core.quota.Pace; lives until an even pace has caught up"),
+    KeySpec("budget:<tenant>", "hash", None, "month, spent and reserved of it; lives for the month and BUDGET_GRACE_S"),
+    KeySpec(
+        "reserved:<tenant>", "zset", None, "`<id>:<billionths of dollars>:<millionths of inferences>`, by their lapse; as long"
+    ),
+    KeySpec("told:<tenant>:<process>", "string", TOLD_TTL_S, "number of the last lot that this process has settled"),
     KeySpec("prevalence:<stream>", "hash", PREVALENCE_TTL_S, "the share of unsafe images, as in core.prevalence.Prevalence"),
 )
 # Keys that never expire. There are none, and the tests see to it that this stays true.
@@ -123,6 +133,13 @@ class ShardKeys:
 
     def prevalence(self, stream: str) -> str:
         return f"{self.tag}:prevalence:{stream}"
+
+    def quota(self, tenant: str, process_id: str) -> list[str]:
+        """All keys of a client's account, in the order of `lua/_quota.lua`."""
+        return [
+            *(f"{self.tag}:{name}:{tenant}" for name in ("pace", "budget", "reserved")),
+            f"{self.tag}:told:{tenant}:{process_id}",
+        ]
 
 
 def shard_of(lane_key: str, shards: int) -> int:

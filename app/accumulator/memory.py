@@ -12,9 +12,10 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
+from app.accumulator.contract import PrevalenceStore, QuotaStore, Settlement, Withdrawal
+from app.accumulator.memory_quota import MemoryQuota
 from app.accumulator.waiters import Waiter, Waiters
-from app.clock import Clock
+from app.clock import Clock, WallClock
 from app.core.lanes import Admission, Lanes
 from app.core.model import Batch, Job, Outcome, Task
 from app.core.prevalence import Prevalence
@@ -45,19 +46,24 @@ class MemoryPrevalence:
 class MemoryAccumulator:
     """Implements `contract.Accumulator` within one process; `max_pending` bounds the images that wait in all lanes together."""
 
-    def __init__(self, clock: Clock, max_pending: int, lease_s: float) -> None:
+    def __init__(self, clock: Clock, max_pending: int, lease_s: float, *, wall: Clock | None = None) -> None:
         self._clock = clock
         self._lease_s = lease_s
         self._lanes = Lanes(max_pending=max_pending)
         self._waiters = Waiters(clock, self._expired)
         self._changed = asyncio.Event()
         self._prevalence = MemoryPrevalence()
+        self._quotas = MemoryQuota(clock, wall or WallClock())
         self._draining = False
         self._closed = False
 
     @property
     def prevalence(self) -> PrevalenceStore:
         return self._prevalence
+
+    @property
+    def quotas(self) -> QuotaStore:
+        return self._quotas
 
     async def start(self) -> None:
         """Nothing to connect to."""

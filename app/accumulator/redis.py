@@ -15,12 +15,13 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 
-from app.accumulator.contract import PrevalenceStore, Settlement, Withdrawal
+from app.accumulator.contract import PrevalenceStore, QuotaStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
 from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.links import Links
 from app.accumulator.redis_prevalence import RedisPrevalence
+from app.accumulator.redis_quota import RedisQuota
 from app.accumulator.scripts import ShardCommands, load_scripts
 from app.accumulator.shards import Shards
 from app.accumulator.tasks import Backoff, Errands, Tasks
@@ -80,6 +81,7 @@ class RedisAccumulator:
         self._uses_workshop = workshop
         self._intake = RedisIntake(self._shards, clock or SystemClock(), max_pending, lease_s, backoffs)
         self._prevalence = RedisPrevalence(self._shards)
+        self._quotas = RedisQuota(self._shards)
         self._workshop = RedisWorkshop(self._shards, lease_s, self._backoff, self._closing)
 
     def _backoff(self) -> Backoff:
@@ -117,6 +119,10 @@ class RedisAccumulator:
     @property
     def prevalence(self) -> PrevalenceStore:
         return self._prevalence
+
+    @property
+    def quotas(self) -> QuotaStore:
+        return self._quotas
 
     @property
     def is_listening(self) -> bool:

@@ -41,8 +41,13 @@ SCRIPTS = (
     "peek",
     "pending",
     "recall",
+    "reserve",
+    "settle",
     "withdraw",
 )
+# Scripts that share a second head.
+QUOTA_HEAD = "_quota"
+QUOTA_SCRIPTS = frozenset({"reserve", "settle"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,12 @@ class NothingReady:
 def load_scripts() -> dict[str, Script]:
     """Every script with its common head, read from the package."""
     folder = resources.files(__package__) / "lua"
-    head = (folder / f"{HEAD}.lua").read_bytes()
-    texts = {name: head + b"\n" + (folder / f"{name}.lua").read_bytes() for name in SCRIPTS}
+
+    def text_of(name: str) -> bytes:
+        parts = (HEAD, QUOTA_HEAD, name) if name in QUOTA_SCRIPTS else (HEAD, name)
+        return b"\n".join((folder / f"{part}.lua").read_bytes() for part in parts)
+
+    texts = {name: text_of(name) for name in SCRIPTS}
     return {name: Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest()) for name, text in texts.items()}
 
 
@@ -220,6 +229,10 @@ class ShardCommands:
     async def prevalence(self, stream: str) -> Prevalence:
         """What is known of a stream."""
         return _prevalence(await self._link.call("HMGET", self._keys.prevalence(stream), *_COUNTS))
+
+    async def quota(self, script: str, tenant: str, arguments: Sequence[Any]) -> Any:
+        """`reserve` or `settle` on a client's account; what they take and give is `redis_quota`'s to know."""
+        return await self._run(script, self._keys.quota(tenant, self._process_id), arguments)
 
     async def _pop(self, name: str) -> str | None:
         found = await self._link.block("BLPOP", name, self._limits.block_s)

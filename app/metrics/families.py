@@ -6,8 +6,16 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Info
 
-from app.figures import by_label, summary
-from app.metrics.labels import DENSITY_DIRECTIONS, GROUP_RESULTS, SHADOW_OUTCOMES, UNKNOWN_PREVALENCE, VERDICTS, WATCHED_TASKS
+from app.figures import by_label, summary, total
+from app.metrics.labels import (
+    DENSITY_DIRECTIONS,
+    GROUP_RESULTS,
+    QUOTA_LIMITS,
+    SHADOW_OUTCOMES,
+    UNKNOWN_PREVALENCE,
+    VERDICTS,
+    WATCHED_TASKS,
+)
 from app.metrics.making import PREFIX, counter, gauge, histogram
 
 # Buckets in seconds. Waiting: dense up to the default limit of 0.2 s and just above it, where the tail shows.
@@ -168,6 +176,23 @@ class Groups:
             "images_per_group_mean": summary(self.sizes)["mean"],
             "rounds_mean": summary(self.rounds)["mean"],
         }
+
+
+class Quota:
+    """What clients are let in by, and kept out."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.refused = counter(registry, "quota_refused_total", "Requests beyond a limit of their client.", "limit")
+        self.unshared = counter(registry, "quota_unshared_total", "Requests that one process judged by itself, store away.")
+        self.file_ok = gauge(registry, "clients_file_ok", "1 while the clients' file, if there is one, can be used.")
+
+    def prepare(self) -> None:
+        self.file_ok.set(1)
+        for limit in QUOTA_LIMITS:
+            self.refused.labels(limit)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"refused": by_label(self.refused, "limit"), "unshared": total(self.unshared)}
 
 
 class State:

@@ -23,6 +23,7 @@ LAYOUTS = tuple(f"{rows}x{columns}" for rows in range(1, 6) for columns in range
 SHADOW_OUTCOMES = ("compared", "failed", "skipped")
 GROUP_RESULTS = ("clean", "flagged", "unsure", "failed")
 VERDICTS = ("cleared", "single")
+QUOTA_LIMITS = ("rate", "dollars", "inferences")
 DENSITY_DIRECTIONS = ("sparser", "trial", "denser")
 BYPASSES = (
     "caller", "budget", "deadline", "late", "overdue", "accumulator", "capacity", "no_worker", "draining", "size", "features",
@@ -34,7 +35,8 @@ PROVIDER_FAULTS = (
 )  # fmt: skip
 ERROR_KINDS = (
     "malformed_request", "unknown_operation", "invalid_parameter", "missing_image", "invalid_image", "image_too_large",
-    "body_too_large", "object_unavailable", "unauthenticated", "wrong_signature", "forbidden", *PROVIDER_FAULTS,
+    "body_too_large", "object_unavailable", "unauthenticated", "wrong_signature", "forbidden", "rate_limited", "budget_spent",
+    *PROVIDER_FAULTS,
     "over_capacity", "deadline_exceeded", "accumulator_unavailable", "no_worker", "shutting_down", "internal",
 )  # fmt: skip
 

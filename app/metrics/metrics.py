@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.figures import by_label, summary, total
-from app.metrics.families import Choice, Groups, Money, Sheets, State, Times, Watch
+from app.metrics.families import Choice, Groups, Money, Quota, Sheets, State, Times, Watch
 from app.metrics.labels import (
     BUILT_ENDPOINTS,
     BYPASSES,
@@ -25,6 +25,7 @@ from app.metrics.labels import (
     PASSTHROUGH,
     PROVIDER_FAULTS,
     PROVIDERS,
+    QUOTA_LIMITS,
     RELEASES,
     SHADOW_OUTCOMES,
     TASKS,
@@ -47,6 +48,7 @@ class Metrics:
         self._choice = Choice(registry)
         self._watch = Watch(registry)
         self._groups = Groups(registry)
+        self._quota = Quota(registry)
         self._state = State(registry)
         self._state.build.info({"version": version, "role": role, "provider": known(provider, PROVIDERS)})
         self._prepare(provider)
@@ -58,6 +60,7 @@ class Metrics:
         self._times.provider.labels(provider)
         self._watch.prepare()
         self._groups.prepare()
+        self._quota.prepare()
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:
             self._times.request.labels(endpoint)
@@ -183,6 +186,17 @@ class Metrics:
         self._watch.cells.labels(known(task, TASKS)).set(cells or 0)
         self._watch.changes.labels(task, known(direction, DENSITY_DIRECTIONS)).inc()
 
+    def quota_refused(self, limit: str) -> None:
+        """A client has asked for more than the operator lets him."""
+        self._quota.refused.labels(known(limit, QUOTA_LIMITS)).inc()
+
+    def quota_unshared(self) -> None:
+        """A client's limits were looked at without the store that all processes share."""
+        self._quota.unshared.inc()
+
+    def clients_file(self, *, ok: bool) -> None:
+        self._quota.file_ok.set(int(ok))
+
     def render(self) -> bytes:
         """The exposition text, of type `CONTENT_TYPE`."""
         return generate_latest(WithoutCreated(self._registry))
@@ -230,6 +244,7 @@ class Metrics:
             "scout": {"looks": by_label(self._choice.looks, "outcome"), "seconds": summary(self._choice.look_seconds)},
             "shadow": self._watch.snapshot(),
             "groups": self._groups.snapshot(),
+            "quotas": self._quota.snapshot(),
             "provider_errors": by_label(state.errors, "kind"),
             "accumulator": {"up": total(state.accumulator_up) > 0, "leases": by_label(state.leases, "event")},
         }

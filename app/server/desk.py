@@ -10,31 +10,33 @@ read -> dialect.read -> pipeline.answer, once per call  -> dialect.write
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from app.clock import Clock
-from app.core.model import Bypass, Failure, Outcome, RawRequest
+from app.core.clients import Tenant
+from app.core.model import Bypass, Feature, RawRequest
 from app.core.prices import PriceList
-from app.errors import Fault, Kind, Problem
+from app.core.quota import Amount
+from app.errors import Kind, Problem
 from app.log import bound, get_logger
 from app.providers.contract import Forwarder, ForwardReply
 from app.server.reading import BodyRoom, BodyShare, ClientLeft
+from app.server.tariff import Tariff
+from app.server.visit import FIRST_ERROR_STATUS, Reply, Visit, log_refusal, outcome_of, outcome_of_all, with_bill
 from app.wire.contract import Answered, Call, Calls, Dialect, JoiningDialect, Passthrough, RawReply, Rest, RestAnswer, RestReply
-from app.wire.headers import INFERENCES, clean_request_id, inferences_header
+from app.wire.headers import clean_request_id
 
 T = TypeVar("T")
 
 # nginx's word for a client that left before its answer; nobody receives it, the access log and the metrics do.
 CLIENT_LEFT_STATUS = 499
-FIRST_ERROR_STATUS = 400
 # Largest body that is read on the event loop, bytes: base64 and JSON of so much take about 5 ms.
 READ_AT_ONCE_BYTES = 2 * 1024 * 1024
 
 log = get_logger(__name__)
-
-Reply: TypeAlias = "RawReply | ForwardReply"
 
 
 class Answerer(Protocol):
@@ -50,6 +52,25 @@ class DeskLedger(Protocol):
     def bypass(self, reason: Bypass) -> None: ...
     def filtered(self, boxes: int) -> None: ...
     def passed_through(self, inferences: int, dollars: float) -> None: ...
+
+
+class Grant(Protocol):
+    """What a request that was let in may cost."""
+
+    @property
+    def amount(self) -> Amount: ...
+
+    def settle(self, paid: Amount) -> None:
+        """The request is over, and this was paid for it. Called once."""
+        ...
+
+
+class Gate(Protocol):
+    """Who may come in, by what his client has used; `app.quotas` implements it."""
+
+    async def admit(self, tenant: Tenant, endpoint: str, images: int, amount: Amount) -> Grant | None:
+        """None where the client has no limits. Raises Problem: RATE_LIMITED, BUDGET_SPENT."""
+        ...
 
 
 class Arrival(Protocol):
@@ -71,8 +92,8 @@ class Arrival(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeskRules:
-    """Limits of one body and of all together. `speaks`: whose operations the provider can be handed on, and `prices` what it
-    charges for them.
+    """Limits of one body and of all together. `speaks`: whose operations the provider can be handed on, `prices`: what it
+    charges for them, `names`: its own names of the features that it offers.
     """
 
     max_body_bytes: int
@@ -80,22 +101,7 @@ class DeskRules:
     request_timeout_s: float
     speaks: str
     prices: PriceList
-
-
-@dataclass(slots=True)
-class _Visit:
-    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered.
-
-    `inferences` is its share of what was paid for its images; `handed_on` what was paid for the parts that went to the vendor
-    as they were.
-    """
-
-    request_id: str
-    started_s: float
-    task: str = "other"
-    sheet_ids: tuple[str, ...] = ()
-    inferences: float = 0.0
-    handed_on: int = 0
+    names: Mapping[Feature, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +123,17 @@ class Desk:
         ledger: DeskLedger,
         clock: Clock,
         new_id: Callable[[], str],
+        gate: Gate | None = None,
     ) -> None:
+        """`gate`: None where nobody has limits."""
         self._pipeline = pipeline
         self._forwarder = forwarder
         self._rules = rules
         self._ledger = ledger
         self._clock = clock
         self._new_id = new_id
+        self._gate = gate
+        self._tariff = Tariff(rules.prices, rules.names)
         self._inside: set[asyncio.Task[Any]] = set()
         self._reading: set[asyncio.Task[Any]] = set()
         self._told_to_end: set[asyncio.Task[Any]] = set()
@@ -153,7 +163,7 @@ class Desk:
 
     async def serve(self, arrival: Arrival, dialect: Dialect) -> Served:
         """Answer one request in `dialect`. Never raises, but for cancellation."""
-        visit = _Visit(clean_request_id(arrival.given_id, self._new_id), self._clock.now_s())
+        visit = Visit(clean_request_id(arrival.given_id, self._new_id), self._clock.now_s())
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("requests are handled in tasks")
@@ -162,12 +172,12 @@ class Desk:
             with bound(request_id=visit.request_id), self._room.share() as share:
                 reply, outcome = await self._guarded(arrival, dialect, visit, share)
                 self._done(dialect.name, visit, reply.status, outcome)
-                return Served(_with_bill(reply, visit), visit.request_id)
+                return Served(with_bill(reply, visit), visit.request_id)
         finally:
             self._inside.discard(task)
             self._told_to_end.discard(task)
 
-    def _done(self, endpoint: str, visit: _Visit, status: int, outcome: str) -> None:
+    def _done(self, endpoint: str, visit: Visit, status: int, outcome: str) -> None:
         seconds = self._clock.now_s() - visit.started_s
         self._ledger.request_done(endpoint, visit.task, outcome, seconds)
         log.info(
@@ -179,13 +189,16 @@ class Desk:
             sheet_ids=visit.sheet_ids,
         )
 
-    async def _guarded(self, arrival: Arrival, dialect: Dialect, visit: _Visit, share: BodyShare) -> tuple[Reply, str]:
+    async def _guarded(self, arrival: Arrival, dialect: Dialect, visit: Visit, share: BodyShare) -> tuple[Reply, str]:
         try:
-            return await self._answer(arrival, await self._read_whole(arrival, share), dialect, visit)
+            raw = await self._read_whole(arrival, share)
+            request = await _read(dialect, raw)
+            async with self._let_in(request, dialect.name, visit):
+                return await self._answer(arrival, raw, request, dialect, visit)
         except ClientLeft:
             return RawReply(CLIENT_LEFT_STATUS, {}, b""), "cancelled"
         except Problem as problem:
-            _log_refusal(problem)
+            log_refusal(problem)
             return dialect.refuse(problem, visit.request_id), outcome_of(problem.kind)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -209,37 +222,56 @@ class Desk:
         finally:
             self._reading.discard(task)
 
-    async def _answer(self, arrival: Arrival, raw: RawRequest, dialect: Dialect, visit: _Visit) -> tuple[Reply, str]:
-        call = await _read(dialect, raw)
-        match call:
+    @asynccontextmanager
+    async def _let_in(self, request: Call | Calls | Passthrough, endpoint: str, visit: Visit) -> AsyncIterator[None]:
+        """Within what its client may use; what it did use is settled at the end. Raises Problem before anything is done."""
+        asked = self._tariff.asked(request)
+        grant = None
+        if self._gate is not None and asked is not None:
+            grant = await self._gate.admit(asked.tenant, endpoint, asked.images, asked.amount)
+        try:
+            yield
+        except Problem:
+            raise
+        except BaseException:  # nobody can say what was paid by then: guessed upwards
+            visit.is_unsure = True
+            raise
+        finally:
+            if grant is not None:
+                grant.settle(visit.paid.at_least(grant.amount) if visit.is_unsure else visit.paid)
+
+    async def _answer(
+        self, arrival: Arrival, raw: RawRequest, request: Call | Calls | Passthrough, dialect: Dialect, visit: Visit
+    ) -> tuple[Reply, str]:
+        match request:
             case Passthrough():
-                forwarding = self._handed_on(raw, call, Bypass.OPERATION, call.operation, visit)
+                forwarding = self._handed_on(raw, request, Bypass.OPERATION, request.operation, visit)
                 return await arrival.unless_client_leaves(forwarding), "answered"
             case Calls():
-                return await self._answer_calls(arrival, call, dialect, visit)
-        visit.task = call.task.value
-        answered = await arrival.unless_client_leaves(self._pipeline.answer(call, visit.request_id))
-        _note(visit, answered.outcomes)
-        reply = dialect.write(call, answered.picture, answered.outcomes, visit.request_id)
+                return await self._answer_calls(arrival, request, dialect, visit)
+        visit.task = request.task.value
+        answered = await arrival.unless_client_leaves(self._pipeline.answer(request, visit.request_id))
+        self._note(visit, request, answered)
+        reply = dialect.write(request, answered.picture, answered.outcomes, visit.request_id)
         self._ledger.filtered(reply.filtered)
-        return reply, _outcome_of_all([answered])
+        return reply, outcome_of_all([answered])
 
-    async def _answer_calls(self, arrival: Arrival, calls: Calls, dialect: Dialect, visit: _Visit) -> tuple[RawReply, str]:
+    async def _answer_calls(self, arrival: Arrival, calls: Calls, dialect: Dialect, visit: Visit) -> tuple[RawReply, str]:
         if not isinstance(dialect, JoiningDialect):
             raise TypeError(f"{dialect.name} cannot join several calls")
         visit.task = calls.calls[0].task.value if calls.calls else visit.task
         answers, rest = await arrival.unless_client_leaves(self._all(calls, visit))
-        for answer in answers:
+        for call, answer in zip(calls.calls, answers, strict=True):
             if isinstance(answer, Problem):
-                _log_refusal(answer)
+                log_refusal(answer)
             else:
-                _note(visit, answer.outcomes)
+                self._note(visit, call, answer)
         # Off the event loop: a batch of long texts takes its time.
         reply = await asyncio.to_thread(dialect.write_calls, calls, answers, rest, visit.request_id)
         self._ledger.filtered(reply.filtered)
-        return reply, _outcome_of_all(answers, rest)
+        return reply, outcome_of_all(answers, rest)
 
-    async def _all(self, calls: Calls, visit: _Visit) -> tuple[list[Answered | Problem], RestAnswer]:
+    async def _all(self, calls: Calls, visit: Visit) -> tuple[list[Answered | Problem], RestAnswer]:
         """All calls and the rest at the same time."""
         request_id = visit.request_id
         async with asyncio.TaskGroup() as tasks:
@@ -253,7 +285,7 @@ class Desk:
         except Problem as problem:
             return problem
 
-    async def _rest(self, rest: Rest | None, visit: _Visit) -> RestAnswer:
+    async def _rest(self, rest: Rest | None, visit: Visit) -> RestAnswer:
         if rest is None:
             return None
         try:
@@ -261,11 +293,11 @@ class Desk:
             reply = await self._handed_on(rest.request, rest, Bypass.FEATURES, asked, visit)
             return RestReply(reply.status, b"".join([chunk async for chunk in reply.body]))
         except Problem as problem:
-            _log_refusal(problem)
+            log_refusal(problem)
             return problem
 
     async def _handed_on(
-        self, raw: RawRequest, part: Passthrough | Rest, reason: Bypass, what: str, visit: _Visit
+        self, raw: RawRequest, part: Passthrough | Rest, reason: Bypass, what: str, visit: Visit
     ) -> ForwardReply:
         """The vendor's reply to a request of its own; what it charges for it is counted."""
         if self._forwarder is None or part.vendor != self._rules.speaks:
@@ -281,11 +313,16 @@ class Desk:
             self._charge(part.billed, visit)
         return reply
 
-    def _charge(self, billed: Sequence[frozenset[str]], visit: _Visit) -> None:
+    def _note(self, visit: Visit, call: Call, answered: Answered) -> None:
+        visit.note(answered.outcomes, self._tariff.paid(call.inquiries, answered.outcomes))
+
+    def _charge(self, billed: Sequence[frozenset[str]], visit: Visit) -> None:
         if billed:
-            inferences = sum(self._rules.prices.units(names) for names in billed)
+            inferences = sum(map(self._rules.prices.units, billed))
+            dollars = sum(map(self._rules.prices.of, billed))
             visit.handed_on += inferences
-            self._ledger.passed_through(inferences, sum(self._rules.prices.of(names) for names in billed))
+            visit.dollars += dollars
+            self._ledger.passed_through(inferences, dollars)
 
 
 async def _read(dialect: Dialect, raw: RawRequest) -> Call | Calls | Passthrough:
@@ -293,51 +330,3 @@ async def _read(dialect: Dialect, raw: RawRequest) -> Call | Calls | Passthrough
     if len(raw.body) <= READ_AT_ONCE_BYTES:
         return dialect.read(raw)
     return await asyncio.to_thread(dialect.read, raw)
-
-
-def outcome_of(kind: Kind) -> str:
-    """The `outcome` label of a failed request: whose fault it was."""
-    return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
-
-
-def _with_bill(reply: Reply, visit: _Visit) -> Reply:
-    """The reply, telling what was paid for the whole request where a part of it was handed on."""
-    if not visit.handed_on:
-        return reply
-    bill = inferences_header(visit.inferences + visit.handed_on)
-    if isinstance(reply, RawReply):
-        return replace(reply, headers={**reply.headers, **bill})
-    others = tuple((name, value) for name, value in reply.headers if name.lower() != INFERENCES.lower())
-    return replace(reply, headers=(*others, *bill.items()))
-
-
-def _note(visit: _Visit, outcomes: Sequence[Outcome]) -> None:
-    """Remember sheets and bill, and log the failures: the vendor's own words stay here when the client is not to see them."""
-    visit.inferences += sum(outcome.bill.inferences for outcome in outcomes)
-    visit.sheet_ids += tuple(outcome.bill.sheet_id for outcome in outcomes if outcome.bill.sheet_id)
-    for outcome in outcomes:
-        if isinstance(outcome.result, Failure):
-            said = outcome.result.vendor.message if outcome.result.vendor else ""
-            log.warning("no answer", kind=outcome.result.kind.value, reason=outcome.result.detail, vendor_said=said)
-
-
-def _log_refusal(problem: Problem) -> None:
-    """With the vendor's own words where it is its problem: they may be kept from the client."""
-    if problem.kind.fault is Fault.PROVIDER and problem.vendor is not None:
-        log.warning("refused", kind=problem.kind.value, reason=problem.detail, vendor_said=problem.vendor.message)
-    else:
-        log.info("refused", kind=problem.kind.value, reason=problem.detail)
-
-
-def _outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = None) -> str:
-    """That of the first failure, if there is one; of a rest that failed, otherwise."""
-    for answer in answers:
-        if isinstance(answer, Problem):
-            return outcome_of(answer.kind)
-        for outcome in answer.outcomes:
-            if isinstance(outcome.result, Failure):
-                return outcome_of(outcome.result.kind)
-    if isinstance(rest, Problem):
-        return outcome_of(rest.kind)
-    is_refused = rest is not None and rest.status >= FIRST_ERROR_STATUS
-    return outcome_of(Kind.REQUEST_REFUSED) if is_refused else "answered"

@@ -18,9 +18,10 @@ import orjson
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
-from app.server.desk import FIRST_ERROR_STATUS, Desk
+from app.server.desk import Desk
 from app.server.reading import BodyShare, arriving, unless_client_leaves
 from app.server.tls import Certificate
+from app.server.visit import FIRST_ERROR_STATUS
 from app.wire.contract import Dialect, RawReply
 from app.wire.google import GRPC_METHOD, GRPC_SERVICE, packed_status
 from app.wire.headers import REQUEST_ID

@@ -111,11 +111,22 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """One request that is several calls (the images of a batch), or that has a rest beside them. `memo` as in `Call`."""
+    """One request that is several calls (the images of a batch), or that has a rest beside them. `memo` as in `Call`.
+
+    `images`: how many it brings, those of the rest and those that cannot be asked about included. `tenant`: whose they are,
+    where there may be no call to say so.
+    """
 
     calls: tuple[Call, ...]
     rest: Rest | None = None
     memo: Mapping[str, object] = field(default_factory=dict)
+    images: int = 1
+    tenant: Tenant | None = None
+
+    @property
+    def owner(self) -> Tenant | None:
+        """Whose images they are."""
+        return self.calls[0].tenant if self.tenant is None and self.calls else self.tenant
 
 
 @dataclass(frozen=True, slots=True)

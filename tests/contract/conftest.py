@@ -72,7 +72,8 @@ class Bench:
                 limits=PATIENT,
             )
         else:
-            accumulator = MemoryAccumulator(clock or self.clock, max_pending=max_pending, lease_s=lease_s)
+            ticking = clock or self.clock
+            accumulator = MemoryAccumulator(ticking, max_pending=max_pending, lease_s=lease_s, wall=ticking)
         self.stack.push_async_callback(accumulator.close)
         await accumulator.start()
         return accumulator

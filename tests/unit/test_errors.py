@@ -40,8 +40,8 @@ def test_every_kind_has_a_name_of_its_own_and_says_whose_fault_it_is(kind: Kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind.fault is Fault.CALLER])
-def test_what_the_caller_did_wrong_is_never_worth_a_retry(kind: Kind) -> None:
-    assert not kind.retryable
+def test_what_the_caller_did_wrong_is_worth_a_retry_only_where_he_was_too_fast(kind: Kind) -> None:
+    assert kind.retryable is (kind is Kind.RATE_LIMITED)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind.fault is Fault.TESSERA])

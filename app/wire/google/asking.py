@@ -139,7 +139,7 @@ def calls_of(asked: Asked, caller: Caller, options: GoogleOptions, form: Form, p
         if split.rest:
             rest[place] = (image, split.rest)
     plan = Plan(form, len(asked.images), tuple(places), tuple(rest), refused, options.behind)
-    return Calls(tuple(calls), _rest(asked, list(rest.values()), path), {PLAN: plan})
+    return Calls(tuple(calls), _rest(asked, list(rest.values()), path), {PLAN: plan}, plan.images, caller.tenant)
 
 
 def _split(image: AskedImage, options: GoogleOptions) -> _Split:

@@ -6,6 +6,7 @@ Codes, their HTTP statuses and the shape: google.rpc.Code, and "Errors" in Googl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from app.errors import Kind, Problem, VendorError
 from app.wire.contract import RawReply
 from app.wire.google.callers import STRANGERS, Stranger
 from app.wire.google.paths import NoMethod
-from app.wire.google.statuses import HTTP_STATUS, Code, Status
+from app.wire.google.statuses import HTTP_STATUS, Code, Status, error_info, retry_info
 from app.wire.headers import OPERATORS_MESSAGE, answer_headers
 from app.wire.values import sentence
 
@@ -59,6 +60,8 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.UNAUTHENTICATED: Row(Code.UNAUTHENTICATED, "Request had invalid authentication credentials."),
         Kind.WRONG_SIGNATURE: Row(Code.UNAUTHENTICATED, "Request had invalid authentication credentials."),
         Kind.FORBIDDEN: _DENIED,
+        Kind.RATE_LIMITED: Row(Code.RESOURCE_EXHAUSTED, "Quota exceeded."),
+        Kind.BUDGET_SPENT: Row(Code.RESOURCE_EXHAUSTED, "Quota exceeded."),
         Kind.IMAGE_REFUSED: _BAD_IMAGE,
         # Another vendor said no for good (its own account, its own quota): no fault of the caller's words, and no use to retry.
         Kind.REQUEST_REFUSED: _DENIED,
@@ -93,7 +96,21 @@ def status_of(problem: Problem) -> Status:
     if isinstance(problem, NoMethod):
         return Status(Code.NOT_FOUND, problem.detail)
     row = ROWS[problem.kind]
-    return Status(row.code, _sentence(row.message, problem.detail))
+    return Status(row.code, _sentence(row.message, problem.detail), _quota_details(problem))
+
+
+# google.api.ErrorReason, by which the vendor's own quotas tell the two apart.
+_QUOTA_REASONS = {Kind.RATE_LIMITED: "RATE_LIMIT_EXCEEDED", Kind.BUDGET_SPENT: "RESOURCE_QUOTA_EXCEEDED"}
+
+
+def _quota_details(problem: Problem) -> tuple[Any, ...]:
+    """Which quota, and when to come again, where the vendor's clients look for it."""
+    reason = _QUOTA_REASONS.get(problem.kind)
+    if reason is None:
+        return ()
+    wait_s = problem.retry_after_s
+    known = problem.kind.retryable and wait_s is not None and math.isfinite(wait_s)
+    return (error_info(reason), *([retry_info(wait_s)] if known and wait_s is not None else []))
 
 
 def refuse(problem: Problem, request_id: str) -> RawReply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -70,6 +71,14 @@ class Status:
         """The body of a refusal over REST; the gRPC server reads it, too."""
         error = {"code": HTTP_STATUS[self.code], "message": self.message, "status": self.code.name}
         return orjson.dumps({"error": error | ({"details": list(self.details)} if self.details else {})})
+
+
+def retry_info(wait_s: float) -> dict[str, Any]:
+    """google.rpc.RetryInfo: when to come again. Rounded up to milliseconds, so that nobody comes too early."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.RetryInfo",
+        "retryDelay": f"{max(0, math.ceil(wait_s * 1000)) / 1000:.3f}s",
+    }
 
 
 def error_info(reason: str) -> dict[str, Any]:

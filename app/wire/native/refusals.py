@@ -18,8 +18,10 @@ CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tessera:problem:"
 # Said to clients that should come again when nobody knows better, seconds: a lane has long gone out by then.
 DEFAULT_RETRY_AFTER_S = 1.0
-# Statuses that invite a client to come again.
+# Statuses that invite a client to come again, and what it is no use to try again in spite of such a status: HTTP libraries
+# wait for as long as they are told, and a month is long.
 _AGAIN = frozenset({429, 503})
+_NOT_AGAIN = frozenset({Kind.BUDGET_SPENT})
 _UNAUTHENTICATED_STATUS = 401
 
 
@@ -56,6 +58,8 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.UNAUTHENTICATED: Row(401, "Who are you?"),
         Kind.WRONG_SIGNATURE: Row(401, "The signature is wrong"),
         Kind.FORBIDDEN: Row(403, "This is not allowed"),
+        Kind.RATE_LIMITED: Row(429, "You ask too fast"),
+        Kind.BUDGET_SPENT: Row(429, "Your budget is spent"),
         # We could read the image and the provider would not have it: 422, the content was understood and still refused.
         Kind.IMAGE_REFUSED: Row(422, "The provider refused the image"),
         Kind.REQUEST_REFUSED: Row(502, "The provider refused the request"),
@@ -81,7 +85,7 @@ def refuse(problem: Problem, request_id: str) -> RawReply:
         type=problem_type(problem.kind), title=row.title, status=row.status, detail=problem.detail, request_id=request_id
     )
     headers = answer_headers((), request_id) | {"Content-Type": CONTENT_TYPE}
-    if row.status in _AGAIN:
+    if row.status in _AGAIN and problem.kind not in _NOT_AGAIN:
         headers["Retry-After"] = _whole_seconds(problem.retry_after_s)
     if row.status == _UNAUTHENTICATED_STATUS:  # RFC 9110, section 15.5.2: a 401 names a challenge
         headers["WWW-Authenticate"] = 'Bearer realm="tessera"'

@@ -62,6 +62,10 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.UNAUTHENTICATED: Row("UnrecognizedClientException", 400, "The security token included in the request is invalid."),
         Kind.WRONG_SIGNATURE: Row("InvalidSignatureException", 400, "The request signature does not match."),
         Kind.FORBIDDEN: _DENIED,
+        # Not ProvisionedThroughputExceededException: that one sends people to AWS for a quota that is the operator's.
+        Kind.RATE_LIMITED: _SLOW_DOWN,
+        # Not LimitExceededException: no image operation has it in the model, and botocore's standard mode sends it again.
+        Kind.BUDGET_SPENT: _DENIED,
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # Another vendor said no for good (its own account, its own quota). Not the caller's parameters, and no use to
         # try again, so neither InvalidParameterException nor a 500.
@@ -103,8 +107,9 @@ _OPERATORS = frozenset(
 def refuse(problem: Problem, request_id: str) -> RawReply:
     """The problem in AWS's own error shape; Rekognition's own error is handed on word for word, but for `_OPERATORS`."""
     headers = reply_headers(request_id)
-    if problem.retry_after_s is not None and math.isfinite(problem.retry_after_s):
-        headers[RETRY_AFTER_MS] = str(max(0, math.ceil(problem.retry_after_s * MS_PER_S)))
+    known_s = problem.retry_after_s if problem.kind is not Kind.BUDGET_SPENT else None  # a month is long
+    if known_s is not None and math.isfinite(known_s):
+        headers[RETRY_AFTER_MS] = str(max(0, math.ceil(known_s * MS_PER_S)))
     own = _own_error(problem.vendor, request_id)
     if own is not None:
         return RawReply(own[0], headers, own[1])

@@ -22,6 +22,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
         KEYS.outcome("j"),
         KEYS.reply("p"),
         KEYS.prevalence("s"),
+        *KEYS.quota("t", "p"),
         KEYS.wake,
         KEYS.workers,
     ]
@@ -30,7 +31,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
 
 def test_every_name_that_is_made_is_in_the_table() -> None:
     made = [KEYS.rate("<lane>"), KEYS.stay("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
-    made.append(KEYS.prevalence("<stream>"))
+    made += [*KEYS.quota("<tenant>", "<process>"), KEYS.prevalence("<stream>")]
     assert made == [f"{KEYS.tag}:{spec.name}" for spec in OTHER_KEYS]
     assert {KEYS.workers, KEYS.wake, KEYS.jobs} <= set(KEYS.fixed())
     assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
@@ -45,7 +46,13 @@ def test_formats_never_meet_and_what_they_share_has_none() -> None:
 
 def test_no_key_is_permanent() -> None:
     assert PERMANENT_KEYS == ()
-    assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == ["stay:<lane>", "image:<job>"]
+    assert [spec.name for spec in SHARD_KEYS + OTHER_KEYS if spec.ttl_s is None] == [
+        "stay:<lane>",
+        "image:<job>",
+        "pace:<tenant>",
+        "budget:<tenant>",
+        "reserved:<tenant>",
+    ]
 
 
 def test_ids_with_braces_or_colons_stay_in_their_shard() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.clients import ANONYMOUS, AccessKey, Clients, ClientsError, Tenant, parse_clients
+from app.core.quota import Limits
 from app.errors import Kind, Problem
 
 FILE = """
@@ -92,3 +93,46 @@ def test_a_client_is_one_tenant_at_every_endpoint_and_a_strangers_key_is_not() -
     endpoints = ("native", "rekognition", "google", "azure")
     assert len({client.at(endpoint) for endpoint in endpoints}) == 1
     assert len({stranger.at(endpoint) for endpoint in endpoints} | {client.at("native")}) == 1 + len(endpoints)
+
+
+LIMITED = """
+[shop]
+keys = ["shop-key"]
+images_per_second = 5
+dollars_per_month = 12.5
+
+[free]
+keys = ["free-key"]
+images_per_second = inf
+
+[plain]
+keys = ["plain-key"]
+"""
+
+
+def test_limits_stand_beside_the_keys_and_the_default_fills_in() -> None:
+    clients = parse_clients(LIMITED, Limits(images_per_s=1, burst=3))
+    assert clients.limits_of(Tenant("shop", is_client=True)) == Limits(5, None, 12.5)
+    assert clients.limits_of(Tenant("free", is_client=True)).is_none
+    assert clients.limits_of(Tenant("plain", is_client=True)) == Limits(1, 3)
+    assert Clients(default=Limits(2)).limits_of(Tenant("shop")) == Limits(2)
+    assert Clients().limits_of(Tenant("shop")).is_none
+
+
+@pytest.mark.parametrize(
+    "wrong", ["images_per_second = 0", 'burst = "5"', "dollars_per_month = true", "inferences_per_month = nan"]
+)
+def test_limits_that_make_no_sense_are_the_files_mistake(wrong: str) -> None:
+    with pytest.raises(ClientsError, match="'shop'"):
+        parse_clients(f'[shop]\nkeys = ["hush"]\n{wrong}')
+
+
+def test_clients_become_others_for_whoever_holds_them() -> None:
+    clients = parse_clients(FILE)
+    clients.become(parse_clients('[shop]\nkeys = ["shop-key-3"]\nimages_per_second = 2'))
+    assert clients.names == {"shop"}
+    assert clients.of_key("shop-key-3") == SHOP
+    assert clients.limits_of(SHOP) == Limits(2)
+    for gone in ("shop-key-1", "AKIDSHOP"):
+        with pytest.raises(Problem):
+            clients.of_key(gone)

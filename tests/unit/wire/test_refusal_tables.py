@@ -38,7 +38,8 @@ def _aws_shape(reply: RawReply) -> str:
 def _google_shape(reply: RawReply) -> str:
     assert reply.headers["Content-Type"] == "application/json; charset=UTF-8"
     body = json.loads(reply.body)
-    assert set(body["error"]) == {"code", "message", "status"}
+    assert set(body["error"]) - {"details"} == {"code", "message", "status"}
+    assert all(detail["@type"].startswith("type.googleapis.com/google.rpc.") for detail in body["error"].get("details", ()))
     assert body["error"]["code"] == reply.status
     message: str = body["error"]["message"]
     return message
@@ -94,6 +95,25 @@ def test_a_failed_outcome_is_refused_like_the_problem_it_was(dialect: Dialect, k
     assert (written.status, written.body) == (refused.status, refused.body)
     assert written.headers.items() >= refused.headers.items()
     assert "X-Tessera-Inferences" in written.headers
+
+
+# What makes a client's SDK wait and come again; a test over kinds and dialects, so that no budget leaves anybody hanging.
+AGAIN = ("Retry-After", "x-amz-retry-after")
+TOLD = {"native": "Retry-After", "azure": "Retry-After", "rekognition": "x-amz-retry-after", "google": ""}
+
+
+@pytest.mark.parametrize(("dialect", "shape"), SHAPES, ids=lambda value: getattr(value, "name", ""))
+def test_only_the_rate_says_when_to_come_again(dialect: Dialect, shape: Callable[[RawReply], str]) -> None:
+    """A month is long, and HTTP libraries wait for as long as they are told."""
+    fast = dialect.refuse(Problem(Kind.RATE_LIMITED, "too fast", retry_after_s=2.25), "request-1")
+    spent = dialect.refuse(Problem(Kind.BUDGET_SPENT, "spent", retry_after_s=1e6), "request-1")
+    waits = {name: fast.headers[name] for name in AGAIN if name in fast.headers}
+    told = {"Retry-After": "3", "x-amz-retry-after": "2250"}
+    assert waits == {name: told[name] for name in AGAIN if name == TOLD[dialect.name]}
+    assert (b'"retryDelay":"2.250s"' in fast.body) is (dialect.name == "google")
+    assert not set(AGAIN) & set(spent.headers)
+    assert b"retryDelay" not in spent.body
+    assert shape(fast) != shape(spent)
 
 
 @pytest.mark.parametrize("dialect", SINGLE, ids=lambda dialect: dialect.name)

@@ -1,0 +1,91 @@
+"""One request's stay at the desk: what is known about it, what was paid for it, and what is said about it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from app.core.model import Failure, Outcome
+from app.core.quota import Amount
+from app.errors import Fault, Kind, Problem
+from app.log import get_logger
+from app.providers.contract import ForwardReply
+from app.wire.contract import Answered, RawReply, RestAnswer
+from app.wire.headers import INFERENCES, inferences_header
+
+FIRST_ERROR_STATUS = 400
+
+log = get_logger(__name__)
+
+Reply: TypeAlias = "RawReply | ForwardReply"
+
+
+@dataclass(slots=True)
+class Visit:
+    """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered.
+
+    `inferences` is its share of what was paid for its images; `handed_on` what was paid for the parts that went to the vendor
+    as they were; `dollars` is the list price of both. `is_unsure`: it ended before anybody could say what was paid.
+    """
+
+    request_id: str
+    started_s: float
+    task: str = "other"
+    sheet_ids: tuple[str, ...] = ()
+    inferences: float = 0.0
+    handed_on: int = 0
+    dollars: float = 0.0
+    is_unsure: bool = False
+
+    @property
+    def paid(self) -> Amount:
+        return Amount.of(self.dollars, self.inferences + self.handed_on)
+
+    def note(self, outcomes: Sequence[Outcome], dollars: float) -> None:
+        """Remember sheets and bill; log the failures: the vendor's own words stay here when the client is not to see them."""
+        self.inferences += sum(outcome.bill.inferences for outcome in outcomes)
+        self.dollars += dollars
+        self.sheet_ids += tuple(outcome.bill.sheet_id for outcome in outcomes if outcome.bill.sheet_id)
+        for outcome in outcomes:
+            if isinstance(outcome.result, Failure):
+                said = outcome.result.vendor.message if outcome.result.vendor else ""
+                log.warning("no answer", kind=outcome.result.kind.value, reason=outcome.result.detail, vendor_said=said)
+
+
+def with_bill(reply: Reply, visit: Visit) -> Reply:
+    """The reply, telling what was paid for the whole request where a part of it was handed on."""
+    if not visit.handed_on:
+        return reply
+    bill = inferences_header(visit.inferences + visit.handed_on)
+    if isinstance(reply, RawReply):
+        return replace(reply, headers={**reply.headers, **bill})
+    others = tuple((name, value) for name, value in reply.headers if name.lower() != INFERENCES.lower())
+    return replace(reply, headers=(*others, *bill.items()))
+
+
+def outcome_of(kind: Kind) -> str:
+    """The `outcome` label of a failed request: whose fault it was."""
+    return {Fault.CALLER: "caller_error", Fault.PROVIDER: "provider_error", Fault.TESSERA: "own_error"}[kind.fault]
+
+
+def outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = None) -> str:
+    """That of the first failure, if there is one; of a rest that failed, otherwise."""
+    for answer in answers:
+        if isinstance(answer, Problem):
+            return outcome_of(answer.kind)
+        for outcome in answer.outcomes:
+            if isinstance(outcome.result, Failure):
+                return outcome_of(outcome.result.kind)
+    if isinstance(rest, Problem):
+        return outcome_of(rest.kind)
+    is_refused = rest is not None and rest.status >= FIRST_ERROR_STATUS
+    return outcome_of(Kind.REQUEST_REFUSED) if is_refused else "answered"
+
+
+def log_refusal(problem: Problem) -> None:
+    """With the vendor's own words where it is its problem: they may be kept from the client."""
+    if problem.kind.fault is Fault.PROVIDER and problem.vendor is not None:
+        log.warning("refused", kind=problem.kind.value, reason=problem.detail, vendor_said=problem.vendor.message)
+    else:
+        log.info("refused", kind=problem.kind.value, reason=problem.detail)
