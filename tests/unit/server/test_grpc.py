@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,11 +95,16 @@ async def bench(max_held_bytes: int = 200_000_000, timeout_s: float = CALL_S, mo
             await server.stop(0)
 
 
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+PING = frame(6, 0, 0, b"12345678")
+
+
 def half_a_call() -> bytes:
     """HTTP/2 of a call whose message is announced with 64 bytes, of which four come."""
-
-    def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
     def field_of(name: bytes, value: bytes) -> bytes:
         return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
@@ -107,7 +113,7 @@ def half_a_call() -> bytes:
     more = {b"content-type": b"application/grpc", b"te": b"trailers"}
     head = b"".join(field_of(name, value) for name, value in (told | more).items())
     message = b"\0" + (64).to_bytes(4, "big") + b"half"
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, head) + frame(0, 0, 1, message)
+    return HELLO + frame(1, 4, 1, head) + frame(0, 0, 1, message)
 
 
 async def test_a_call_is_answered() -> None:
@@ -236,6 +242,47 @@ async def test_there_are_only_so_many_calls_at_once() -> None:
         running.pipeline.go.set()
         assert b"Cat" in await first
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def greeted(address: str) -> socket.socket:
+    """A bare connection that has said hello."""
+    host, _, port = address.rpartition(":")
+    line = socket.create_connection((host, int(port)), timeout=CALL_S)
+    line.sendall(HELLO)
+    return line
+
+
+def is_heard(line: socket.socket) -> bool:
+    with suppress(ConnectionError):
+        return bool(line.recv(100))
+    return False
+
+
+async def test_there_are_only_so_many_connections() -> None:
+    async with bench(most=2) as running:
+        with ExitStack() as stack:
+            heard = []
+            for _ in range(4):
+                line = stack.enter_context(await asyncio.to_thread(greeted, running.address))
+                heard.append(await asyncio.to_thread(is_heard, line))
+    assert heard == [True, True, False, False]
+
+
+async def test_a_flood_of_pings_is_the_end_of_its_connection() -> None:
+    """grpc's own guard, which stays as it is."""
+
+    def flood(line: socket.socket) -> None:
+        """Until the other side hangs up; it times out when that never does."""
+        with suppress(ConnectionError):
+            line.sendall(PING * 1000)
+            while line.recv(65536):
+                pass
+
+    async with bench() as running:
+        with await asyncio.to_thread(greeted, running.address) as line:
+            await asyncio.to_thread(flood, line)
+        running.pipeline.go.set()
+        assert b"Cat" in await running.call()
 
 
 async def test_without_room_a_call_is_turned_away() -> None:
