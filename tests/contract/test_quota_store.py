@@ -17,7 +17,7 @@ from app.accumulator.memory_quota import MemoryQuota
 from app.clock import ManualClock
 from app.core.quota import MICRO, NANO, NOTHING, US_PER_S, Amount, Ask, Limit, Limits, Usage, Verdict, month_at, tenant_key
 from app.core.quota_account import UNDER_WAY_S, Account, Lot
-from tests.contract.conftest import Bench
+from tests.contract.conftest import PATIENT, Bench
 from tests.support.redis_fleet import Fleet
 from tests.support.redis_server import RedisServer
 
@@ -235,7 +235,7 @@ async def test_memory_forgets_first_what_nothing_is_lost_with() -> None:
 @pytest.mark.parametrize("shards", [1, 3])
 async def test_processes_share_one_limit(redis_server: RedisServer, shards: int) -> None:
     """By Redis's own clock."""
-    async with Fleet(redis_server.url, shards=shards) as fleet:
+    async with Fleet(redis_server.url, shards=shards, limits=PATIENT) as fleet:
         stores = [(await fleet.api()).quotas for _ in range(4)]
         slow, budget = Limits(images_per_s=0.001, burst=7), Limits(dollars_per_month=0.05)
         for limits, most in ((slow, 7), (budget, 5)):
