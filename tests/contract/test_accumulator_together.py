@@ -14,6 +14,8 @@ import pytest
 from app.accumulator.keys import ShardKeys, shard_of
 from app.accumulator.redis import RedisAccumulator
 from app.core.model import Lane
+from app.core.quota import Amount, Ask, Limit, Limits, tenant_key
+from app.core.quota_account import Lot
 from app.errors import Kind, Problem
 from tests.support.google_upstream import tls_for
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
@@ -149,6 +151,18 @@ async def test_shards_lie_on_several_nodes_and_all_are_served(cluster: RedisClus
     assert [await result_of(future) for future in futures.values()] == [outcome(name, label=name) for name in futures]
     assert sum((await api.pending()).values()) == 0
     serving.cancel()
+    await clients_have_accounts(api)
+
+
+async def clients_have_accounts(api: RedisAccumulator) -> None:
+    """A client's keys lie together, whichever node that is."""
+    limits = Limits(images_per_s=0.001, burst=2, dollars_per_month=1)
+    for number in range(10):
+        client, asks = tenant_key(f"client:{number}"), [Ask(f"{place}", 1, Amount.of(0.01, 1), 60.0) for place in range(3)]
+        verdicts = await api.quotas.take(client, limits, asks)
+        assert [verdicts[ask.id].refused for ask in asks] == [None, None, Limit.RATE]
+        used = await api.quotas.settle(client, Lot("teller", 1, tuple(asks[:1]), Amount.of(0.005, 0.5)))
+        assert (used.spent, used.reserved) == (Amount.of(0.005, 0.5), asks[1].amount)
 
 
 async def test_a_slot_that_moves_under_load_loses_nothing(cluster: RedisCluster, fleet: Fleet) -> None:
