@@ -106,7 +106,8 @@ class Stage:
         self.cluster.emulator.behave(**behaviour)
 
     def behave(self) -> str:
-        """The vendor is as it should be again."""
+        """The vendor is as it should be again, once the fault has struck: one that meets nobody shows nothing."""
+        until("a call is struck", lambda: self._struck() > self.struck_before)
         self.cluster.emulator.behave(throttle_share=0.0, faults=[])
         return f"{self._struck() - self.struck_before} calls were struck"
 
