@@ -46,6 +46,10 @@ def _run(seed: int, counts: dict[str, int]) -> bool:
         for kind, count in pure.items():
             faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
             tallies.append(_shown(play_pure(kind, seed, count)))
+        if pure:
+            print(
+                f"\nthis process: {before_mib:.0f} MiB before, {own_rss_mib():.0f} after, {peak_mib():.0f} at most", flush=True
+            )
         if served:
             for tally in play_served(seed, served, Path(folder)):
                 faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
@@ -53,7 +57,6 @@ def _run(seed: int, counts: dict[str, int]) -> bool:
         faulthandler.cancel_dump_traceback_later()
     broken = sum(tally.came["DEFECT"] + (AFTERWARDS in tally.defects) for tally in tallies)
     print(f"\n{sum(tally.cases for tally in tallies):,} cases in {time.monotonic() - began_s:.0f} s, {broken} defects")
-    print(f"this process: {before_mib:.0f} MiB before, {own_rss_mib():.0f} MiB after, {peak_mib():.0f} MiB at most")
     return broken > 0
 
 
@@ -61,7 +64,7 @@ def _shown(tally: Tally) -> Tally:
     memory = f"{tally.memory_mib[0]:.0f} -> {tally.memory_mib[-1]:.0f} MiB" if tally.memory_mib else "memory not looked at"
     slowest = f"slowest {tally.slowest_s * 1000:.0f} ms (case {tally.slowest})"
     print(f"\n{tally.kind}: {tally.cases:,} cases, {slowest}, {memory}")
-    print("   " + ", ".join(f"{came} {count:,}" for came, count in tally.came.most_common()))
+    print("   " + "; ".join(f"{came} {count:,}" for came, count in tally.came.most_common()))
     for number, what in tally.defects.items():
         print(f"   DEFECT in case {number}: {what}")
     sys.stdout.flush()
