@@ -42,6 +42,7 @@ def test_programs_can_catch_it_by_its_modelled_class(model: Any, kind: Kind) -> 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_botocore_sends_again_exactly_what_sending_again_can_help(model: Any, kind: Kind) -> None:
+    """And a spent budget, in vain, since that is throttling in the vendor's words."""
     reply = refused(kind)
     context = RetryContext(
         attempt_number=1,
@@ -49,4 +50,4 @@ def test_botocore_sends_again_exactly_what_sending_again_can_help(model: Any, ki
         parsed_response=parsed(model, OPERATION, reply),
         http_response=SimpleNamespace(status_code=reply.status),
     )
-    assert StandardRetryConditions().is_retryable(context) == kind.retryable
+    assert StandardRetryConditions().is_retryable(context) == (kind.retryable or kind is Kind.BUDGET_SPENT)

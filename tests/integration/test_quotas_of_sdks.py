@@ -123,14 +123,15 @@ def test_a_budget_that_is_spent_leaves_nobody_hanging(rig: Rig, name: str) -> No
             assert (error.response.status_code, error.response.headers.get("retry-after")) == (429, None)
             assert error.response.json()["type"] == "urn:tessera:problem:budget-spent"
         case "aws":
-            assert error.response["Error"]["Code"] == "AccessDeniedException"
-            assert error.response["ResponseMetadata"]["RetryAttempts"] == 0
+            assert error.response["Error"]["Code"] == "ThrottlingException"
+            assert "x-amz-retry-after" not in error.response["ResponseMetadata"]["HTTPHeaders"]
         case "rest" | "grpc":
             assert error.reason == "RESOURCE_QUOTA_EXCEEDED"
         case "azure":
-            assert (error.status_code, error.error.code) == (403, "403")
+            assert (error.status_code, error.error.code) == (429, "429")
+            assert "retry-after" not in error.response.headers
         case "old":
-            assert error.response.status_code == 403
+            assert error.response.status_code == 429
     assert rig.emulator.paid() == paid
 
 

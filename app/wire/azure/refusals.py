@@ -116,8 +116,8 @@ KINDS: Mapping[Kind, Row] = MappingProxyType(
         # Only an address can be forbidden here: the vendor would not have been able to fetch it either.
         Kind.FORBIDDEN: Row(400, _INVALID, _BAD_URL, "InvalidImageUrl"),
         Kind.RATE_LIMITED: Row(429, "429", "Requests have exceeded the rate limit.", again=True),
-        # 403 and not 429, as the vendor's gateway says it of a month's quota: no client tries that again.
-        Kind.BUDGET_SPENT: Row(403, "403", "Out of call volume quota."),
+        # Without a time to come again, which would be weeks: azure-core gives up after its few tries.
+        Kind.BUDGET_SPENT: Row(429, "429", "Out of call volume quota."),
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # The vendor said no for good (its account, its quota): neither the caller's key nor his parameters.
         Kind.REQUEST_REFUSED: Row(403, "403", "The request was refused."),

@@ -64,8 +64,8 @@ ROWS: Mapping[Kind, Row] = MappingProxyType(
         Kind.FORBIDDEN: _DENIED,
         # Not ProvisionedThroughputExceededException: that one sends people to AWS for a quota that is the operator's.
         Kind.RATE_LIMITED: _SLOW_DOWN,
-        # Not LimitExceededException: no image operation has it in the model, and botocore's standard mode sends it again.
-        Kind.BUDGET_SPENT: _DENIED,
+        # Throttling, too, as it is for a quota of AWS's own; LimitExceededException is in no image operation's model.
+        Kind.BUDGET_SPENT: Row("ThrottlingException", 400, "The quota is used up."),
         Kind.IMAGE_REFUSED: _WRONG_FORMAT,
         # Another vendor said no for good (its own account, its own quota). Not the caller's parameters, and no use to
         # try again, so neither InvalidParameterException nor a 500.
