@@ -62,9 +62,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "quotas": ("core", "errors", "clock", "log", "accumulator.contract"),
     "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
     "gathering": ("core", "errors", "clock", "log", "accumulator.contract"),
+    "joining": ("core", "errors", "clock", "log", "accumulator.contract", "gathering"),
     "pipeline": (
         "admission",
         "gathering",
+        "joining",
         *("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
         "providers.latency",  # what a provider takes at present decides when an image must leave
         "work.alone",  # the way of an image that travels alone is the same in front and behind
@@ -97,9 +99,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 # a child that is not listed is shared: all may import it, and it imports none of them.
 IMPLEMENTATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "accumulator": {
-        "memory": ("memory", "memory_quota"),
+        "memory": ("memory", "memory_quota", "memory_flights"),
         "redis": (
             "redis",
+            "redis_flights",
             "redis_prevalence",
             "redis_quota",
             "intake",

@@ -23,10 +23,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from app.core.flights import Begun, Flight, Keep
 from app.core.model import Batch, Job, Outcome, Task
 from app.core.prevalence import Prevalence
 from app.core.quota import Ask, Limits, Usage, Verdict
@@ -129,11 +131,48 @@ class QuotaStore(Protocol):
     async def settle(self, tenant: str, lot: Lot, known: Usage | None = None) -> Usage: ...
 
 
+class FlightStore(Protocol):
+    """Who asks what at present, so that equal questions (`core.flights`) are paid once, whichever process they came to.
+
+    F1  Of all who begin one key, one leads; the others find THEIRS, until it has finished or let go, or its lease has ended.
+    F2  `extend` moves the end of the leader's lease. After the end the next who begins leads.
+    F3  `finish` and `extend` by whoever does not lead (any more) are refused (a result, not an exception), and change nothing.
+    F4  An outcome is found, until its time is over, by those for whom it is kept and by nobody else: whoever else begins leads.
+    F5  Whoever waits is told when the flight ends; who listens before it begins misses no end. What is told can be lost with
+        a connection or a process: so nobody waits longer than the lease, or a few seconds, without beginning again.
+    F6  Keys of different questions never meet, and nothing is kept without a limit.
+    F7  Every call ends within `Limits.flight_s`, or raises Problem(ACCUMULATOR_UNAVAILABLE).
+    """
+
+    async def begin(self, asker: Flight, lease_s: float) -> Begun: ...
+
+    async def extend(self, leader: Flight, lease_s: float) -> bool: ...
+
+    async def finish(self, leader: Flight, outcome: Outcome, keep: Keep, keep_s: float) -> bool: ...
+
+    async def abandon(self, asker: Flight) -> None:
+        """The leader lets go, and the next to begin leads; or who waits leaves."""
+        ...
+
+    async def is_joined(self, leader: Flight) -> bool:
+        """Whether anybody waits for the leader."""
+        ...
+
+    def listen(self, key: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever a flight of the key has ended."""
+        ...
+
+
 class Accumulator(Intake, Workshop, Protocol):
     """Both sides, and the life cycle."""
 
     @property
     def quotas(self) -> QuotaStore:
+        """Beside the lanes, in the same store."""
+        ...
+
+    @property
+    def flights(self) -> FlightStore:
         """Beside the lanes, in the same store."""
         ...
 

@@ -27,14 +27,23 @@ from app.errors import Kind, Problem
 class RedisIntake:
     """Implements `contract.Intake` over Redis."""
 
-    def __init__(self, shards: Shards, clock: Clock, max_pending: int, lease_s: float, backoffs: list[Backoff]) -> None:
+    def __init__(
+        self,
+        shards: Shards,
+        clock: Clock,
+        max_pending: int,
+        lease_s: float,
+        backoffs: list[Backoff],
+        told: Callable[[str], None],
+    ) -> None:
+        """`told`: what arrives on the reply lists and is no outcome."""
         self._shards = shards
         self._max_pending = max_pending
         self._lease_s = lease_s
         self._draining = False
         self._waiters = Waiters(clock, self._expired)
         self._replies = [
-            Replies(commands, self._waiters, self._is_on(number), shards.limits, backoff)
+            Replies(commands, self._waiters, self._is_on(number), shards.limits, backoff, told)
             for number, (commands, backoff) in enumerate(zip(shards.commands, backoffs, strict=True))
         ]
 

@@ -8,7 +8,7 @@ outcomes of its own. While one replaces the other, old workers serve what old AP
 nobody of a format is left, its images go alone. What must count the same whoever writes it lies under `ShardKeys.shared`.
 
 The shard's own keys (`SHARD_KEYS`) are given to every script, in this order; `lua/_shard.lua` names them in the same order.
-Lua fills `<lane>`, `<job>`, `<process>`, `<tenant>` and `<stream>` in nowhere: names are made here only.
+Lua fills `<lane>`, `<job>`, `<process>`, `<tenant>`, `<stream>` and `<key>` in nowhere: names are made here only.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ PREVALENCE_TTL_S = 86_400.0
 BUDGET_GRACE_S = 86_400.0
 # So long a lot that was settled is remembered, seconds: whoever has not heard of it tries again, when an outage ends at last.
 TOLD_TTL_S = 86_400.0
+# A flight under way outlives its leader's lease so many times: those who wait for it are still to be told of its end.
+FLIGHT_LEASES = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ OTHER_KEYS = (
     ),
     KeySpec("told:<tenant>:<process>", "string", TOLD_TTL_S, "number of the last lot that this process has settled"),
     KeySpec("prevalence:<stream>", "hash", PREVALENCE_TTL_S, "the share of unsafe images, as in core.prevalence.Prevalence"),
+    KeySpec("flight:<key>", "hash", None, "who asks this and who waits, or its outcome; lives for leases, or as kept"),
 )
 # Keys that never expire. There are none, and the tests see to it that this stays true.
 PERMANENT_KEYS: tuple[str, ...] = ()
@@ -141,7 +144,10 @@ class ShardKeys:
             f"{self.tag}:told:{tenant}:{process_id}",
         ]
 
+    def flight(self, key: str) -> str:
+        return f"{self.tag}:flight:{key}"
+
 
 def shard_of(lane_key: str, shards: int) -> int:
-    """Which shard a lane lives on; `Lane.key` is a hash already, in hexadecimal. (`Lane.stream`, too.)"""
+    """Which shard a lane lives on; `Lane.key` is a hash already, in hexadecimal. (`Lane.stream` and a flight's key, too.)"""
     return int(lane_key, 16) % shards

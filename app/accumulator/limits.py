@@ -11,6 +11,7 @@ class Limits:
 
     `call_s`: a call without an answer has failed. Milliseconds are normal; a client would rather be sent alone than wait
     longer. `connect_s`: the part of it that opening a connection may take.
+    `flight_s`: to see whether somebody asks the same already is worth less: this is the most that it may add to a request.
     `deliver_s`: what has been paid for is delivered with more patience, over several tries: a restart of the store is over
     by then.
     `block_s`: the longest single blocking pop. It bounds how late a lost connection, a lost token or a lost reply is noticed.
@@ -24,6 +25,7 @@ class Limits:
 
     call_s: float = 2.0
     connect_s: float = 1.0
+    flight_s: float = 0.3
     deliver_s: float = 6.0
     block_s: float = 1.0
     recheck_s: float = 1.0

@@ -12,7 +12,8 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from app.accumulator.contract import PrevalenceStore, QuotaStore, Settlement, Withdrawal
+from app.accumulator.contract import FlightStore, PrevalenceStore, QuotaStore, Settlement, Withdrawal
+from app.accumulator.memory_flights import MemoryFlights
 from app.accumulator.memory_quota import MemoryQuota
 from app.accumulator.waiters import Waiter, Waiters
 from app.clock import Clock, WallClock
@@ -54,8 +55,13 @@ class MemoryAccumulator:
         self._changed = asyncio.Event()
         self._prevalence = MemoryPrevalence()
         self._quotas = MemoryQuota(clock, wall or WallClock())
+        self._flights = MemoryFlights(clock)
         self._draining = False
         self._closed = False
+
+    @property
+    def flights(self) -> FlightStore:
+        return self._flights
 
     @property
     def prevalence(self) -> PrevalenceStore:

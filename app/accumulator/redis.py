@@ -15,11 +15,12 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 
-from app.accumulator.contract import PrevalenceStore, QuotaStore, Settlement, Withdrawal
+from app.accumulator.contract import FlightStore, PrevalenceStore, QuotaStore, Settlement, Withdrawal
 from app.accumulator.intake import RedisIntake
 from app.accumulator.keys import FORMAT, ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.links import Links
+from app.accumulator.redis_flights import RedisFlights
 from app.accumulator.redis_prevalence import RedisPrevalence
 from app.accumulator.redis_quota import RedisQuota
 from app.accumulator.scripts import ShardCommands, load_scripts
@@ -79,7 +80,8 @@ class RedisAccumulator:
         backoffs = [self._backoff() for _ in commands]
         self._uses_intake = intake
         self._uses_workshop = workshop
-        self._intake = RedisIntake(self._shards, clock or SystemClock(), max_pending, lease_s, backoffs)
+        self._flights = RedisFlights(self._shards, process_id)
+        self._intake = RedisIntake(self._shards, clock or SystemClock(), max_pending, lease_s, backoffs, self._flights.told)
         self._prevalence = RedisPrevalence(self._shards)
         self._quotas = RedisQuota(self._shards)
         self._workshop = RedisWorkshop(self._shards, lease_s, self._backoff, self._closing)
@@ -115,6 +117,10 @@ class RedisAccumulator:
             await self._workshop.close()
         await self._tasks.close()
         await self._links.close()
+
+    @property
+    def flights(self) -> FlightStore:
+        return self._flights
 
     @property
     def prevalence(self) -> PrevalenceStore:

@@ -43,16 +43,23 @@ class ReplyList(Protocol):
 
 
 class Replies:
-    """Listens to one shard; `run` until cancelled. `up` is set while the connection works."""
+    """Listens to one shard; `run` until cancelled. `up` is set while the connection works. `told`: what else arrives."""
 
     def __init__(
-        self, shard: ReplyList, waiters: Waiters, belongs: Callable[[Waiter], bool], limits: Limits, backoff: Backoff
+        self,
+        shard: ReplyList,
+        waiters: Waiters,
+        belongs: Callable[[Waiter], bool],
+        limits: Limits,
+        backoff: Backoff,
+        told: Callable[[str], None] = lambda _key: None,
     ) -> None:
         self._shard = shard
         self._waiters = waiters
         self._belongs = belongs
         self._limits = limits
         self._backoff = backoff
+        self._told = told
         self._recalled_s = 0.0
         self.up = asyncio.Event()
 
@@ -77,6 +84,8 @@ class Replies:
             for job_id, payload in replies:
                 if payload is not None:
                     self._deliver(job_id, payload)
+                else:  # no outcome of a job of ours: the end of a flight that somebody here waits for
+                    self._told(job_id)
             done = [job_id for job_id, payload in replies if payload is not None]
             if asyncio.get_running_loop().time() - self._recalled_s > self._limits.recall_s:
                 await self._recall(older_than_s=self._limits.recall_s)

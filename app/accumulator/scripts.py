@@ -13,14 +13,16 @@ from importlib import resources
 from typing import Any
 
 from app.accumulator import keys
+from app.accumulator.codec import CodecError, decode_outcome
 from app.accumulator.contract import Withdrawal
 from app.accumulator.keys import ShardKeys
 from app.accumulator.limits import Limits
 from app.accumulator.links import Link, Script
 from app.accumulator.replies import Recalled
 from app.clock import Clock
+from app.core.flights import Begun, Flight, How, Keep, Standing
 from app.core.lanes import RETURN_GRACE_S, Admission, Settled
-from app.core.model import TASK_DIGITS, Job, Release, Task
+from app.core.model import TASK_DIGITS, Job, Outcome, Release, Task
 from app.core.prevalence import MEMORY_IMAGES, Prevalence
 from app.core.window import FORGET_S, IDLE_THRESHOLD, LONE_ARRIVALS, tau_s
 
@@ -29,12 +31,16 @@ NO_WORKER = "no_worker"
 REPLY_CHUNK = 200
 HEAD = "_shard"
 SCRIPTS = (
+    "abandon_flight",
     "beat",
+    "begin_flight",
     "claim",
     "complete",
     "drain",
     "enqueue",
     "extend",
+    "extend_flight",
+    "finish_flight",
     "give_back",
     "nudge",
     "observe",
@@ -43,6 +49,7 @@ SCRIPTS = (
     "recall",
     "reserve",
     "settle",
+    "tell_of_flight",
     "withdraw",
 )
 # Scripts that share a second head.
@@ -234,6 +241,41 @@ class ShardCommands:
         """`reserve` or `settle` on a client's account; what they take and give is `redis_quota`'s to know."""
         return await self._run(script, self._keys.quota(tenant, self._process_id), arguments)
 
+    async def begin_flight(self, asker: Flight, lease_s: float) -> Begun:
+        """Lead, or find who leads or what has come of it."""
+        arguments = [asker.token, self._process_id, asker.retry_id, _us(lease_s), _ms(keys.FLIGHT_LEASES * lease_s)]
+        standing, *found = await self._run("begin_flight", [self._keys.flight(asker.key)], arguments)
+        match Standing(standing.decode()):
+            case Standing.THEIRS:
+                return Begun(Standing.THEIRS, left_s=_s(found[0]))
+            case Standing.FINISHED:
+                return Begun(Standing.FINISHED, how=How(found[0].decode()), outcome=_read(found[1]))
+        return Begun(Standing.MINE)
+
+    async def extend_flight(self, leader: Flight, lease_s: float) -> bool:
+        arguments = [leader.token, _us(lease_s), _ms(keys.FLIGHT_LEASES * lease_s)]
+        return bool(await self._run("extend_flight", [self._keys.flight(leader.key)], arguments))
+
+    async def finish_flight(self, leader: Flight, outcome: bytes, keep: Keep, keep_s: float) -> frozenset[str] | None:
+        """The processes that wait for it; None for one who leads no more."""
+        arguments = [leader.token, keep.value, _us(keep_s), _ms(keep_s), outcome]
+        answer = await self._run("finish_flight", [self._keys.flight(leader.key)], arguments)
+        return frozenset(process.decode() for process in answer[1:]) if answer else None
+
+    async def abandon_flight(self, asker: Flight) -> frozenset[str]:
+        """The processes that have to be told."""
+        answer = await self._run("abandon_flight", [self._keys.flight(asker.key)], [asker.token])
+        return frozenset(process.decode() for process in answer)
+
+    async def is_joined(self, key: str) -> bool:
+        """Whether anybody waits for this flight."""
+        names: list[bytes] = await self._link.call("HKEYS", self._keys.flight(key))
+        return any(name.startswith(b"w:") for name in names)
+
+    async def tell_of_flight(self, key: str, processes: Sequence[str]) -> None:
+        names = [self._keys.reply(process) for process in processes]
+        await self._run("tell_of_flight", names, [key, _ms(keys.OUTCOME_TTL_S)])
+
     async def _pop(self, name: str) -> str | None:
         found = await self._link.block("BLPOP", name, self._limits.block_s)
         return None if found is None else found[1].decode()
@@ -250,6 +292,14 @@ _COUNTS = ("images", "unsafe", "judged", "alarms")
 
 def _prevalence(counts: Sequence[bytes | None]) -> Prevalence:
     return Prevalence(*(float(count or 0) for count in counts))
+
+
+def _read(outcome: bytes) -> Outcome | None:
+    """None where it is damaged."""
+    try:
+        return decode_outcome(outcome)
+    except CodecError:
+        return None
 
 
 def _us(seconds: float) -> int:

@@ -26,7 +26,7 @@ from tests.support.redis_server import RedisServer
 LEASE_S = 10.0
 MAX_PENDING = 50
 # A busy machine must not look like a broken server; and time that a test moves by hand must not make the worker look dead.
-PATIENT = Limits(call_s=10.0, worker_ttl_s=1e9)
+PATIENT = Limits(call_s=10.0, worker_ttl_s=1e9, flight_s=10.0)
 
 _numbers = itertools.count(1)
 

@@ -23,6 +23,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
         KEYS.reply("p"),
         KEYS.prevalence("s"),
         *KEYS.quota("t", "p"),
+        KEYS.flight("k"),
         KEYS.wake,
         KEYS.workers,
     ]
@@ -31,7 +32,7 @@ def test_all_keys_of_a_shard_share_its_hash_tag() -> None:
 
 def test_every_name_that_is_made_is_in_the_table() -> None:
     made = [KEYS.rate("<lane>"), KEYS.stay("<lane>"), KEYS.image("<job>"), KEYS.outcome("<job>"), KEYS.reply("<process>")]
-    made += [*KEYS.quota("<tenant>", "<process>"), KEYS.prevalence("<stream>")]
+    made += [*KEYS.quota("<tenant>", "<process>"), KEYS.prevalence("<stream>"), KEYS.flight("<key>")]
     assert made == [f"{KEYS.tag}:{spec.name}" for spec in OTHER_KEYS]
     assert {KEYS.workers, KEYS.wake, KEYS.jobs} <= set(KEYS.fixed())
     assert len(KEYS.fixed()) == len(set(KEYS.fixed())) == len(SHARD_KEYS)
@@ -52,6 +53,7 @@ def test_no_key_is_permanent() -> None:
         "pace:<tenant>",
         "budget:<tenant>",
         "reserved:<tenant>",
+        "flight:<key>",
     ]
 
 

@@ -56,7 +56,10 @@ class Stage:
         self.store = PlayedReplies()
         self.waiters = Waiters(ManualClock(), lambda _: None)
         pauses = Backoff(0.001, 0.001, random.Random(1), asyncio.Event())
-        self.replies = Replies(self.store, self.waiters, lambda waiter: waiter.job_id != "elsewhere", limits, pauses)
+        self.told: list[str] = []
+        self.replies = Replies(
+            self.store, self.waiters, lambda waiter: waiter.job_id != "elsewhere", limits, pauses, self.told.append
+        )
 
     def wait_for(self, job_id: str, *, admitted: bool = True) -> asyncio.Future[Outcome]:
         waiter = self.waiters.add(job(job_id))
@@ -91,6 +94,13 @@ async def test_replies_reach_their_futures_and_are_cleared_away(stage: Stage) ->
     stage.store.turns.put_nowait([])
     await stage.replies.up.wait()
     assert stage.store.done[:2] == [[], ["b", "a"]]
+
+
+async def test_what_is_no_outcome_is_told_to_those_who_wait_for_a_flight(stage: Stage) -> None:
+    future = stage.wait_for("a")
+    stage.store.turns.put_nowait([("flight", None), ("a", encode_outcome(outcome("a")))])
+    await result_of(future)
+    assert stage.told == ["flight"]
 
 
 async def test_ids_without_an_outcome_and_outcomes_for_nobody_are_passed_over(stage: Stage) -> None:
