@@ -309,7 +309,7 @@ class Desk:
             if problem.kind is Kind.PROVIDER_TIMEOUT:  # it was sent, and may be billed: guessed upwards
                 self._charge(part.billed, visit)
             raise
-        if reply.status < FIRST_ERROR_STATUS:
+        if reply.status < FIRST_ERROR_STATUS and not reply.is_joined:
             self._charge(part.billed, visit)
         return reply
 

@@ -26,6 +26,11 @@ SERVER_TIMING = "Server-Timing"
 # to repair, and the vendor's words would send him looking for a mistake in his own key.
 OPERATORS_MESSAGE = "The proxy's own credentials do not allow this; ask whoever operates it."
 
+# What an SDK sends alike on all tries of one call, and never on another call: botocore's, azure-core's. Google's send nothing.
+_RETRY_IDS = ("amz-sdk-invocation-id", "x-ms-client-request-id")
+# More of it says no more, bytes: both are UUIDs.
+_MOST_OF_A_RETRY_ID = 128
+
 MS_PER_S = 1000.0
 _BEARER = "bearer "
 # Decimals of an image's share of what was paid: a ninth of an inference still reads as 0.1111.
@@ -72,6 +77,11 @@ def _number(headers: Mapping[str, str], name: str, expected: str) -> float | Non
 
 def _refused(name: str, expected: str, text: str) -> Problem:
     return Problem(Kind.INVALID_PARAMETER, f"the header {name} must be {expected}, not {quoted(text)}")
+
+
+def retry_id(headers: Mapping[str, str]) -> str:
+    """What all tries of this call carry, "" where the client says nothing such."""
+    return next((headers[name][:_MOST_OF_A_RETRY_ID] for name in _RETRY_IDS if name in headers), "")
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:

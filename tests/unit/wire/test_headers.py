@@ -7,7 +7,7 @@ import pytest
 from app.core.model import Answer, Bill, Failure, Layout, Outcome
 from app.errors import Kind, Problem
 from app.wire.contract import Wishes
-from app.wire.headers import answer_headers, clean_request_id, read_wishes
+from app.wire.headers import answer_headers, clean_request_id, read_wishes, retry_id
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,17 @@ def test_a_plain_request_id_is_kept(given: str) -> None:
 @pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\r\nSet-Cookie: x", "\u00e9", "-a", '"'])
 def test_any_other_is_replaced(given: str | None) -> None:
     assert clean_request_id(given, lambda: "new") == "new"
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({}, ""),
+        ({"x-request-id": "of the client's own"}, ""),
+        ({"amz-sdk-invocation-id": "a", "amz-sdk-request": "attempt=2; max=3"}, "a"),
+        ({"x-ms-client-request-id": "b"}, "b"),
+        ({"x-ms-client-request-id": "c" * 1000}, "c" * 128),
+    ],
+)
+def test_what_names_a_call_is_the_same_on_all_of_its_tries(headers: dict[str, str], named: str) -> None:
+    assert retry_id(headers) == named

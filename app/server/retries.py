@@ -1,0 +1,209 @@
+"""Requests that are handed on whole: a retry joins the try that is under way, and gets the vendor's reply to it.
+
+In and out: as `providers.contract.Forwarder`, around the provider's own; called by the desk. Only a request that names its
+call (`wire.headers.retry_id`) can be known again; what is the same besides is its path, its query, its body, and the
+credentials that were shown with it. A client that leaves does not end what has been sent: it is paid, and its retry gets the
+reply. Long replies are not held: they stream to the one who asked, and a retry is handed on anew. Within one process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from app.core.flights import How
+from app.core.model import RawRequest
+from app.errors import Problem
+from app.providers.contract import Forwarder, ForwardReply
+from app.wire.headers import retry_id
+
+FIRST_ERROR_STATUS = 400
+# Longest reply that is held for a retry, bytes; and all of them together, and their number.
+LONGEST_HELD_BYTES = 256 * 1024
+MOST_HELD_BYTES = 16 * 1024 * 1024
+MOST_HELD = 1000
+# So long a reply is held, seconds: as `joining.JoinTimes.retry_s`.
+RETRY_S = 60.0
+# Where credentials are shown. Of AWS's only the access key id: a retry is signed anew.
+_CREDENTIALS = ("authorization", "ocp-apim-subscription-key", "x-goog-api-key", "x-api-key")
+_AWS_KEY_ID = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/")
+
+
+class RetryLedger(Protocol):
+    """What is counted here; the metrics module implements it."""
+
+    def joined(self, how: How) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A reply that has been read to its end."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Held:
+    """A try under way, or its reply. `is_taken`: somebody has been given it, and charged. `is_left`: its client has gone."""
+
+    task: asyncio.Task[_Whole | ForwardReply]
+    is_taken: bool = False
+    is_left: bool = False
+
+
+class RetryJoiner:
+    """Belongs to one event loop; implements `Forwarder`."""
+
+    def __init__(self, forwarder: Forwarder, ledger: RetryLedger, *, retry_s: float = RETRY_S, most: int = MOST_HELD) -> None:
+        self._forwarder = forwarder
+        self._ledger = ledger
+        self._retry_s = retry_s
+        self._most = most
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held_bytes = 0
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+        key = _key_of(request)
+        held = self._held.get(key) if key is not None else None
+        if held is not None and (reply := await self._joined(held)) is not None:
+            return reply
+        if key is None or key in self._held or len(self._held) >= self._most:
+            return await self._forwarder.forward(request, timeout_s=timeout_s)
+        return await self._led(key, request, timeout_s)
+
+    async def close(self) -> None:
+        """End what is under way; nobody waits for it any more."""
+        tasks = [held.task for held in self._held.values() if not held.task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks or self._closing:
+            await asyncio.wait({*tasks, *self._closing})
+
+    async def _led(self, key: str, request: RawRequest, timeout_s: float) -> ForwardReply:
+        task = asyncio.create_task(self._carry(request, timeout_s), name="handed on")
+        held = self._held[key] = _Held(task)
+        task.add_done_callback(lambda _task: self._ended(key, held))
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            held.is_left = True
+            raise
+        found = task.result()
+        held.is_taken = True
+        return _replayed(found) if isinstance(found, _Whole) else found
+
+    async def _joined(self, held: _Held) -> ForwardReply | None:
+        """The reply to the first try; None where there is none to be had, and this one has to go itself."""
+        await asyncio.wait({held.task})
+        if held.task.cancelled() or held.task.exception() is not None:
+            return None
+        found = held.task.result()
+        if not isinstance(found, _Whole):
+            return None
+        self._ledger.joined(How.RETRY)
+        is_paid_by_another, held.is_taken = held.is_taken, True
+        return replace(_replayed(found), is_joined=is_paid_by_another)
+
+    async def _carry(self, request: RawRequest, timeout_s: float) -> _Whole | ForwardReply:
+        """The whole reply, or, where it is long, as it came."""
+        reply = await self._forwarder.forward(request, timeout_s=timeout_s)
+        read = b""
+        try:
+            async for piece in reply.body:
+                read += piece
+                if len(read) > LONGEST_HELD_BYTES:
+                    return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body))
+        except Problem as problem:  # it breaks off for our client where it did for us
+            return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body, problem))
+        return _Whole(reply.status, reply.headers, read)
+
+    def _ended(self, key: str, held: _Held) -> None:
+        """Only success is kept: a retry after an error is another try."""
+        found = None if held.task.cancelled() or held.task.exception() is not None else held.task.result()
+        if isinstance(found, _Whole) and found.status < FIRST_ERROR_STATUS:
+            self._held_bytes += len(found.body)
+            asyncio.get_running_loop().call_later(self._retry_s, self._forget, key, held)
+            for oldest, other in list(self._held.items()):
+                if self._held_bytes <= MOST_HELD_BYTES:
+                    break
+                if other.task.done():
+                    self._forget(oldest, other)
+            return
+        self._held.pop(key, None)
+        if isinstance(found, ForwardReply) and held.is_left:
+            closing = asyncio.create_task(_close(found), name="close handed on")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    def _forget(self, key: str, held: _Held) -> None:
+        if self._held.get(key) is not held:
+            return
+        del self._held[key]
+        found = held.task.result()
+        self._held_bytes -= len(found.body) if isinstance(found, _Whole) else 0
+
+
+def _key_of(request: RawRequest) -> str | None:
+    """The same for all tries of one call of one tenant; None for a request that names no call."""
+    call_id = retry_id(request.headers)
+    if not call_id:
+        return None
+    shown = (_shown(request.headers.get(name, "")) for name in _CREDENTIALS)
+    digest = hashlib.sha256()
+    target = request.headers.get("x-amz-target", "")
+    for part in (call_id, request.method, request.path, request.query, target, *shown):
+        digest.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
+    digest.update(request.body)
+    return digest.hexdigest()
+
+
+def _shown(credential: str) -> str:
+    signed = _AWS_KEY_ID.match(credential)
+    return signed.group(1) if signed else credential
+
+
+def _replayed(whole: _Whole) -> ForwardReply:
+    async def body() -> AsyncIterator[bytes]:
+        yield whole.body
+
+    return ForwardReply(whole.status, whole.headers, body())
+
+
+class _Resumed:
+    """A reply of which the first part has been read already; `problem` ended it there. Closing works before the first byte."""
+
+    def __init__(self, read: bytes, rest: AsyncIterator[bytes], problem: Problem | None = None) -> None:
+        self._read = read
+        self._rest = rest
+        self._problem = problem
+
+    def __aiter__(self) -> _Resumed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        read, self._read = self._read, b""
+        if read:
+            return read
+        if self._problem is not None:
+            raise self._problem
+        return await anext(self._rest)
+
+    async def aclose(self) -> None:
+        closing = getattr(self._rest, "aclose", None)
+        if closing is not None:
+            await closing()
+
+
+async def _close(reply: ForwardReply) -> None:
+    """Nobody is there to read it."""
+    closing = getattr(reply.body, "aclose", None)
+    if closing is not None:
+        await closing()

@@ -1,0 +1,245 @@
+"""Retries of requests that are handed on whole: paid once, and only what is a retry of the same tenant's same call joins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from app.core.flights import How
+from app.core.model import RawRequest
+from app.errors import Kind, Problem
+from app.providers.contract import ForwardReply
+from app.server.retries import LONGEST_HELD_BYTES, MOST_HELD_BYTES, RetryJoiner
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKID{tenant}/20261123/us-east-1/rekognition/aws4_request, Signature={number}"
+
+
+def request(*, call: str = "call", tenant: str = "1", number: int = 1, body: bytes = b"{}") -> RawRequest:
+    headers = {"amz-sdk-invocation-id": call, "authorization": SIGNED.format(tenant=tenant, number=number)}
+    return RawRequest("POST", "/", "", {**headers, "x-amz-target": "RekognitionService.CompareFaces"}, body)
+
+
+def unnamed(**headers: str) -> RawRequest:
+    return RawRequest("POST", "/", "", headers, b"{}")
+
+
+class Pieces:
+    """A body that says whether it was closed; `problem` ends it."""
+
+    def __init__(self, pieces: list[bytes], problem: Problem | None = None) -> None:
+        self.pieces = pieces
+        self.problem = problem
+        self.closed = asyncio.Event()
+
+    def __aiter__(self) -> Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self.pieces:
+            return self.pieces.pop(0)
+        if self.problem is not None:
+            raise self.problem
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+@dataclass(slots=True)
+class Vendor:
+    """Replies with `status` and `pieces`, once `gate` is open; or fails with `problem`."""
+
+    status: int = 200
+    pieces: list[bytes] = field(default_factory=lambda: [b"answ", b"er"])
+    breaks: Problem | None = None
+    problem: Problem | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+    bodies: list[Pieces] = field(default_factory=list)
+
+    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+        self.asked += 1
+        self.sent.set()
+        await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        self.bodies.append(Pieces(list(self.pieces), self.breaks))
+        return ForwardReply(self.status, (("x", "y"),), self.bodies[-1])
+
+    @classmethod
+    def ready(cls, **changes: object) -> Vendor:
+        vendor = cls(**changes)  # type: ignore[arg-type]  # the fields, by name
+        vendor.gate.set()
+        return vendor
+
+
+@dataclass(slots=True)
+class Count:
+    joins: list[How] = field(default_factory=list)
+
+    def joined(self, how: How) -> None:
+        self.joins.append(how)
+
+
+def joiner(vendor: Vendor, count: Count | None = None, retry_s: float = 60.0) -> RetryJoiner:
+    return RetryJoiner(vendor, count or Count(), retry_s=retry_s)
+
+
+async def body_of(reply: ForwardReply) -> bytes:
+    pieces: AsyncIterator[bytes] = reply.body
+    return b"".join([piece async for piece in pieces])
+
+
+async def asked(joins: RetryJoiner, raw: RawRequest) -> tuple[bytes, bool]:
+    reply = await asyncio.wait_for(joins.forward(raw, timeout_s=5.0), 10.0)
+    return await body_of(reply), reply.is_joined
+
+
+async def test_a_retry_joins_the_try_under_way_and_is_charged_once() -> None:
+    vendor, count = Vendor(), Count()
+    joins = joiner(vendor, count)
+    tries = [asyncio.create_task(asked(joins, request(number=number))) for number in range(3)]
+    await vendor.sent.wait()
+    vendor.gate.set()
+    assert sorted([await each for each in tries]) == [(b"answer", False), (b"answer", True), (b"answer", True)]
+    assert await asked(joins, request(number=9)) == (b"answer", True)
+    assert (vendor.asked, count.joins) == (1, [How.RETRY] * 3)
+
+
+async def test_a_client_that_leaves_does_not_end_what_is_sent_and_its_retry_is_charged() -> None:
+    vendor = Vendor()
+    joins = joiner(vendor)
+    first = asyncio.create_task(asked(joins, request()))
+    await vendor.sent.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    again = asyncio.create_task(asked(joins, request()))
+    vendor.gate.set()
+    assert await again == (b"answer", False)
+    assert vendor.asked == 1
+
+
+OTHERS: Mapping[str, RawRequest] = {
+    "another call": request(call="other"),
+    "another tenant": request(tenant="2"),
+    "another body": request(body=b"{ }"),
+    "another path": replace(request(), path="/other"),
+    "another query": replace(request(), query="a=b"),
+    "another operation": replace(request(), headers={**request().headers, "x-amz-target": "RekognitionService.Other"}),
+    "another API key": replace(request(), headers={**request().headers, "ocp-apim-subscription-key": "k"}),
+    "no call named": unnamed(authorization=request().headers["authorization"]),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+async def test_nothing_else_joins(other: RawRequest) -> None:
+    vendor = Vendor.ready()
+    joins = joiner(vendor)
+    for raw in (request(), other):
+        assert await asked(joins, raw) == (b"answer", False)
+    assert vendor.asked == 2
+
+
+async def test_who_names_no_call_is_never_known_again() -> None:
+    vendor = Vendor.ready()
+    joins = joiner(vendor)
+    for _ in range(2):
+        await asked(joins, unnamed(authorization="Bearer x"))
+    assert vendor.asked == 2
+
+
+@pytest.mark.parametrize(
+    "vendor",
+    [
+        lambda: Vendor.ready(status=429),
+        lambda: Vendor.ready(problem=Problem(Kind.PROVIDER_TIMEOUT, "slow")),
+        lambda: Vendor.ready(breaks=Problem(Kind.PROVIDER_GARBLED, "broke off")),
+    ],
+    ids=["an error", "no reply", "a reply that breaks off"],
+)
+async def test_what_has_failed_is_tried_again(vendor: Callable[[], Vendor]) -> None:
+    wrong = vendor()
+    joins = joiner(wrong)
+    for _ in range(2):
+        with contextlib.suppress(Problem):
+            await asked(joins, request())
+    assert wrong.asked == 2
+
+
+async def test_where_the_first_try_fails_its_retry_goes_itself() -> None:
+    vendor = Vendor(problem=Problem(Kind.PROVIDER_UNAVAILABLE, "no"))
+    joins = joiner(vendor)
+    first, again = [asyncio.create_task(joins.forward(request(), timeout_s=5.0)) for _ in range(2)]
+    await vendor.sent.wait()
+    vendor.gate.set()
+    for each in (first, again):
+        with pytest.raises(Problem):
+            await each
+    assert vendor.asked == 2
+
+
+async def test_a_long_reply_streams_to_who_asked_and_is_not_held() -> None:
+    half = bytes(LONGEST_HELD_BYTES // 2 + 1)
+    vendor = Vendor.ready(pieces=[half, half, b"end"])
+    joins = joiner(vendor)
+    for _ in range(2):
+        body, is_joined = await asked(joins, request())
+        assert (len(body), is_joined) == (2 * len(half) + 3, False)
+    assert vendor.asked == 2
+
+
+async def test_a_long_reply_is_closed_where_nobody_is_there_to_read_it() -> None:
+    vendor = Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1), b"end"])
+    joins = joiner(vendor)
+    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0))
+    await vendor.sent.wait()
+    first.cancel()
+    await asyncio.wait({first})
+    vendor.gate.set()
+    async with asyncio.timeout(10.0):
+        while not vendor.bodies:
+            await asyncio.sleep(0)
+        await vendor.bodies[0].closed.wait()
+    await joins.close()
+
+
+async def test_a_reply_is_held_for_its_time() -> None:
+    vendor = Vendor.ready()
+    joins = joiner(vendor, retry_s=0.0)
+    await asked(joins, request())
+    await asyncio.sleep(0.01)
+    await asked(joins, request())
+    assert vendor.asked == 2
+
+
+async def test_all_replies_together_take_so_much_and_the_oldest_goes() -> None:
+    vendor = Vendor.ready(pieces=[bytes(LONGEST_HELD_BYTES)])
+    joins = joiner(vendor)
+    many = MOST_HELD_BYTES // LONGEST_HELD_BYTES + 1
+    for number in range(many):
+        await asked(joins, request(call=f"{number}"))
+    assert [(await asked(joins, request(call=f"{number}")))[1] for number in (many - 1, 0)] == [True, False]
+
+
+async def test_so_many_are_held_and_the_others_go_on() -> None:
+    vendor = Vendor.ready()
+    joins = RetryJoiner(vendor, Count(), most=1)
+    for call in ("one", "two", "two", "one"):
+        await asked(joins, request(call=call))
+    assert vendor.asked == 3
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    vendor = Vendor()
+    joins = joiner(vendor)
+    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0))
+    await vendor.sent.wait()
+    await joins.close()
+    with pytest.raises(asyncio.CancelledError):
+        await first
