@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from app.clock import Clock
@@ -17,10 +18,14 @@ from app.work.pixels import PixelPool
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that was let in. `is_plain`: it looks the same to every reader; looked at only where that matters."""
+    """An image that was let in. `is_plain`: it looks the same to every reader; looked at only where that matters.
+
+    `sha256`: of its bytes, hexadecimal.
+    """
 
     data: bytes
     picture: Picture
+    sha256: str
     is_plain: bool = True
 
 
@@ -39,12 +44,12 @@ class Admission:
         """The call's image. Raises Problem where it, or what is asked of it, cannot be had."""
         self._require_offered(call)
         data = await self._fetch(call, deadline_s)
-        picture = await self.pixels.ahead(inspect, data, formats=call.formats, max_pixels=self.max_pixels)
+        picture, sha256 = await self.pixels.ahead(_inspected, data, call.formats, self.max_pixels)
         if call.check is not None:
             call.check(picture)
         is_judged = any(inquiry.feature.task is Task.MODERATE for inquiry in call.inquiries)
         is_plain = not is_judged or await self.pixels.ahead(is_plain_picture, data, picture)
-        image = Image(data, picture, is_plain)
+        image = Image(data, picture, sha256, is_plain)
         self._require_affordable(image, call)
         return image
 
@@ -83,3 +88,8 @@ class Admission:
         return await self.store.read(
             source.bucket, source.name, source.version, max_bytes=call.max_image_bytes, timeout_s=time_left_s
         )
+
+
+def _inspected(data: bytes, formats: frozenset[str], max_pixels: int) -> tuple[Picture, str]:
+    """What the header tells, and what tells equal images. Off the event loop: a large file takes its time."""
+    return inspect(data, formats=formats, max_pixels=max_pixels), hashlib.sha256(data).hexdigest()

@@ -36,6 +36,7 @@ from app.core.quota import Limits
 from app.dial import Dial, build_dial, described, known_margins
 from app.embedded import start_emulator
 from app.errors import Problem
+from app.joining import Joiner, JoinTimes
 from app.ledger import Ledger
 from app.log import get_logger
 from app.metrics import Metrics, new_registry
@@ -49,6 +50,7 @@ from app.providers.links import AllowedHosts, Links
 from app.providers.objects import S3Store
 from app.quotas import Quotas
 from app.server.desk import Desk, DeskRules
+from app.server.retries import RetryJoiner
 from app.settings import LOCAL_PROVIDERS, Settings
 from app.vitals import ProcessVitals
 from app.wire.azure import AzureDialects, AzureOptions, OwnProvider, azure_dialects
@@ -134,7 +136,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
             accuracy=described(tools.dial.choice, settings.max_map_drop) if tools.dial else None,
             usage=quotas.usage,
         ),
-        desk=_desk(settings, tools, pipeline, quotas) if pipeline is not None else None,
+        desk=_desk(settings, tools, pipeline, quotas, stack) if pipeline is not None else None,
         pipeline=pipeline,
         worker=worker,
     )
@@ -397,7 +399,16 @@ def _pipeline(
         chooser=dial.chooser,
         shadow=_shadow(settings, tools, stack),
         groups=Groups(prevalences, settings.moderate_group) if settings.moderate_group > 1 else None,
+        joiner=_joiner(settings, tools, accumulator, stack),
     )
+
+
+def _joiner(settings: Settings, tools: _Tools, accumulator: Accumulator, stack: AsyncExitStack) -> Joiner | None:
+    if not settings.join_equal:
+        return None
+    joiner = Joiner(accumulator.flights, tools.ledger, tools.clock, JoinTimes(cache_s=settings.result_cache_s))
+    stack.push_async_callback(joiner.close)
+    return joiner
 
 
 def _shadow(settings: Settings, tools: _Tools, stack: AsyncExitStack) -> Shadow | None:
@@ -463,7 +474,9 @@ def _detect(tools: _Tools, sheets: SheetMaker) -> DetectWork:
     return DetectWork(caller=tools.caller, sheets=sheets, ledger=tools.ledger, clock=tools.clock)
 
 
-def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline, quotas: Quotas) -> Desk:
+def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline, quotas: Quotas, stack: AsyncExitStack) -> Desk:
+    retries = RetryJoiner(tools.provider, tools.ledger)
+    stack.push_async_callback(retries.close)
     rules = DeskRules(
         max_body_bytes=settings.max_body_bytes,
         max_held_bytes=settings.max_held_bytes,
@@ -472,4 +485,4 @@ def _desk(settings: Settings, tools: _Tools, pipeline: Pipeline, quotas: Quotas)
         prices=tools.provider.capabilities.prices,
         names=tools.provider.capabilities.names,
     )
-    return Desk(pipeline, tools.provider, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()), gate=quotas)
+    return Desk(pipeline, retries, rules, tools.ledger, tools.clock, new_id=lambda: str(uuid.uuid4()), gate=quotas)

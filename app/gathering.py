@@ -7,7 +7,7 @@ that not every image has to find out by waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,28 @@ class Missed:
     bill: Bill
 
 
+class Fare:
+    """Whether an image's way can still be given up for nothing: until it is in somebody's sheet, or on its way alone."""
+
+    def __init__(self) -> None:
+        self.is_paid = False
+        self._take_back: Callable[[], Awaitable[bool]] | None = None
+
+    def waiting(self, take_back: Callable[[], Awaitable[bool]] | None) -> None:
+        """Nothing is paid yet; `take_back` sees to it that nothing will be, or says that it is too late."""
+        self._take_back = take_back
+
+    def paid(self) -> None:
+        """It is, or may be any moment."""
+        self.is_paid = True
+
+    async def take_back(self) -> bool:
+        """Whether nothing has been paid, and nothing will be if the way ends now."""
+        if self.is_paid:
+            return False
+        return self._take_back is None or await self._take_back()
+
+
 class Gatherer:
     """One per API process. `may_leave(job, leaving)`: whether going alone is sooner, with so many others about to."""
 
@@ -69,8 +91,16 @@ class Gatherer:
         if self._hopeless is not None and not self._hopeless.done():
             self._hopeless.set_result(None)
 
-    async def gather(self, job: Job) -> Outcome | Missed:
+    async def gather(self, job: Job, fare: Fare) -> Outcome | Missed:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
+        gathered = await self._gather(job, fare)
+        fare.waiting(None)
+        if isinstance(gathered, Outcome):
+            self._gathered_s = self._clock.now_s()
+            fare.paid()
+        return gathered
+
+    async def _gather(self, job: Job, fare: Fare) -> Outcome | Missed:
         began_s = self._clock.now_s()
         try:
             future = await self._intake.enqueue(job)
@@ -78,6 +108,7 @@ class Gatherer:
             return Missed(self._not_admitted(problem), Bill())
         self._breaker.succeeded()
         self._outage_since_s = None
+        fare.waiting(lambda: self._is_back(job))
         try:
             in_vain = not await self._wait(job, future)
             if not in_vain and not future.done():
@@ -88,10 +119,11 @@ class Gatherer:
         if in_vain or not future.done() or future.cancelled():
             waited_s = self._clock.now_s() - began_s
             return Missed(Bypass.OVERDUE if in_vain else Bypass.LATE, Bill(waited_s=waited_s))
-        gathered = _unless_ours(future.result())
-        if isinstance(gathered, Outcome):
-            self._gathered_s = self._clock.now_s()
-        return gathered
+        return _unless_ours(future.result())
+
+    async def _is_back(self, job: Job) -> bool:
+        """Take the job back where nobody has claimed it."""
+        return await self._withdraw(job, only_pending=True) is Withdrawal.PENDING
 
     async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
         """Wait for the outcome, to the end of the job's time. False when it was taken back before, or the store lost it:

@@ -26,6 +26,8 @@ class Ledger:
         self.bypass = metrics.bypass
         self.lease_event = metrics.lease_event
         self.escalated = metrics.escalated
+        self.joined = metrics.joined
+        self.unjoined = metrics.unjoined
         self.scouted = metrics.scouted
         self.group_tested = metrics.group_tested
         self.moderated = metrics.moderated

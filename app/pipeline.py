@@ -1,10 +1,11 @@
 """The front half: a Call in, outcomes out. Called by the server for every dialect.
 
-    call -> admission -> one job per inquiry -> its tier, or its group's size -> gather in the accumulator -> surer -> outcome
-                                                |                       |
-                                                |                       |- the store is down, full, or nobody works: alone
-                                                |                       `- not claimed or not back in time: withdrawn, alone
-                                                `- a reason not to share a sheet (see core.model.Bypass): alone
+    call -> admission -> per inquiry: joins an equal one that is under way (`joining`), or
+                         one job -> its tier, or its group's size -> gather in the accumulator -> surer -> outcome
+                            |                       |
+                            |                       |- the store is down, full, or nobody works: alone
+                            |                       `- not claimed or not back in time: withdrawn, alone
+                            `- a reason not to share a sheet (see core.model.Bypass): alone
 
 Nothing waits for the proxy: whatever fails here ends in sending the image alone, as long as its own time allows.
 """
@@ -13,13 +14,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.accumulator.contract import Intake
 from app.admission import Admission, Image
 from app.clock import Clock
 from app.core.budget import Budget
+from app.core.flights import flight_key
 from app.core.grouping import PREVALENCE
 from app.core.labels import labels_of
 from app.core.layout import fits_a_grid
@@ -27,8 +30,9 @@ from app.core.mix import Choice
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Task
 from app.core.placeless import Placeless
 from app.errors import Kind
-from app.gathering import Gatherer, Missed
+from app.gathering import Fare, Gatherer, Missed
 from app.imaging.decode import is_cheap
+from app.joining import Joiner, Question
 from app.providers.calling import Caller
 from app.providers.contract import Capabilities, LinkReader, ObjectStore
 from app.providers.latency import LatencyTracker
@@ -95,6 +99,7 @@ class Pipeline:
         chooser: Chooser | None = None,
         shadow: Shadow | None = None,
         groups: Groups | None = None,
+        joiner: Joiner | None = None,
     ) -> None:
         self._admission = Admission(capabilities, pixels, clock, policy.max_pixels, store, links)
         self._caller = caller
@@ -107,6 +112,7 @@ class Pipeline:
         self._escalator = Escalator(caller, capabilities, pixels, ledger)
         self._shadow = shadow
         self._groups = groups
+        self._joiner = joiner
         self._grid_latency = LatencyTracker()  # composing and one attempt, when nothing goes wrong
         self._placeless = Placeless()
         self._alone = 0
@@ -140,12 +146,30 @@ class Pipeline:
         return Answered(image.picture, tuple(task.result() for task in asking))
 
     async def _ask(self, call: Call, inquiry: Inquiry, image: Image, request_id: str, deadline_s: float) -> Outcome:
-        """One inquiry's outcome, from a shared sheet or alone."""
+        """One inquiry's outcome: that of an equal one which is under way, or its own."""
         inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
+
+        def fly(fare: Fare) -> Coroutine[Any, Any, Outcome]:
+            return self._fly(call, inquiry, image, request_id, deadline_s, fare)
+
+        if self._joiner is None:
+            return await fly(Fare())
+        key = flight_key(call.tenant.at(call.endpoint), self._way(call), image.sha256, inquiry)
+        return await self._joiner.share(Question(key, call.retry_id, deadline_s - self._reserve_s()), fly)
+
+    def _way(self, call: Call) -> list[str]:
+        """What else decides how an image is asked about: equal images on different ways are different questions."""
+        wishes = call.wishes
+        goes_alone = not wishes.grid or _is_too_short(wishes.max_wait_s)
+        known = self._capabilities
+        return [known.provider, call.endpoint, str(call.alone), str(goes_alone), repr(wishes.max_map_drop)]
+
+    async def _fly(self, call: Call, inquiry: Inquiry, image: Image, request_id: str, deadline_s: float, fare: Fare) -> Outcome:
+        """The whole way: from a shared sheet or alone."""
         lane = self._lane(call, inquiry)
         choice = self._choice(lane, call.wishes.max_map_drop, image)
         job = self._job(call, inquiry, lane, image, request_id, deadline_s, choice)
-        outcome = await self._gathered_or_alone(call, job, choice, deadline_s)
+        outcome = await self._gathered_or_alone(call, job, choice, deadline_s, fare)
         outcome = _named(inquiry, self._sure_enough(inquiry, outcome))
         spent_s = self._policy.request_timeout_s - (deadline_s - self._clock.now_s())
         self._ledger.added(max(0.0, spent_s - outcome.bill.provider_s))
@@ -159,7 +183,7 @@ class Pipeline:
         sure = tuple(detection for detection in result.detections if detection.score_unit >= least_unit)
         return replace(outcome, result=replace(result, detections=sure))
 
-    async def _gathered_or_alone(self, call: Call, job: Job, choice: Choice, deadline_s: float) -> Outcome:
+    async def _gathered_or_alone(self, call: Call, job: Job, choice: Choice, deadline_s: float, fare: Fare) -> Outcome:
         reason = self._reason_to_go_alone(call, job, choice)
         shadow = None if job.lane.task is Task.MODERATE else self._shadow  # groups answer for themselves, image by image
         if reason is None:
@@ -168,10 +192,10 @@ class Pipeline:
                 job = shadow.limited(job)
             reason = Bypass.BUDGET if job.lane.capacity < 2 else self._gatherer.outage_now()
         if reason is not None:
-            return await self._send_alone(job, Missed(reason, Bill()), deadline_s)
-        gathered = await self._gatherer.gather(job)
+            return await self._send_alone(job, Missed(reason, Bill()), deadline_s, fare)
+        gathered = await self._gatherer.gather(job, fare)
         if isinstance(gathered, Missed):
-            return await self._send_alone(job, gathered, deadline_s)
+            return await self._send_alone(job, gathered, deadline_s, fare)
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
         if shadow is not None:
@@ -288,7 +312,7 @@ class Pipeline:
             return False
         return self._alone + leaving < self._policy.alone_at_once
 
-    async def _send_alone(self, job: Job, missed: Missed, deadline_s: float) -> Outcome:
+    async def _send_alone(self, job: Job, missed: Missed, deadline_s: float, fare: Fare) -> Outcome:
         self._ledger.bypass(missed.reason)
         if self._alone_in_s() > deadline_s - self._clock.now_s():
             too_many = Failure(Kind.OVER_CAPACITY, "too many images are waiting to be sent alone", retry_after_s=1.0)
@@ -302,6 +326,7 @@ class Pipeline:
                 self._capabilities,
                 self._pixels,
                 time_left_s=deadline_s - self._clock.now_s(),
+                sending=fare.paid,
             )
         finally:
             self._alone -= 1

@@ -156,6 +156,10 @@ class Settings(BaseSettings):
     )
     moderate_group: int = _entry(9, "images", "Largest group that is tested for unsafe content; 1: all alone.", ge=1, le=25)
     grid_text: bool = _entry(False, "", "Whether text may share grids: small print suffers most.")
+    join_equal: bool = _entry(True, "", "Whether equal images of one tenant, under way at once, are paid once.")
+    result_cache_s: float = _entry(
+        0.0, "s", "For so long an answer is given again to the same question of the same tenant; 0: off.", ge=0, le=86_400
+    )
     mix_tenants: bool = _entry(False, "", "Whether images of different tenants may share a grid.")
 
     # Watching the accuracy live.
@@ -369,6 +373,8 @@ def _disagreements(settings: Settings) -> list[str]:
         problems.append("TESSERA_TLS_CERT and TESSERA_TLS_KEY: one is of no use without the other")
     if settings.redis_shards > 1 and settings.redis_url is None:
         problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
+    if settings.result_cache_s > 0 and not settings.join_equal:
+        problems.append("TESSERA_RESULT_CACHE_S: needs TESSERA_JOIN_EQUAL")
     if settings.min_agreement is not None and settings.shadow_percent == 0:
         problems.append("TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT, or nothing would be compared")
     if settings.tenant_burst is not None and settings.tenant_images_per_s is None:

@@ -109,7 +109,7 @@ async def _perform(order: ModerationOrder, say: Callable[[str], None]) -> list[L
         album = await asyncio.to_thread(paint_album, order.seed)
         vendor = await start_emulator(None)
         stack.push_async_callback(vendor.stop)
-        settings = Settings(upstream_url=vendor.url, moderate_group=order.largest, max_wait_ms=WINDOW_MS)
+        settings = Settings(upstream_url=vendor.url, moderate_group=order.largest, max_wait_ms=WINDOW_MS, join_equal=False)
         parts = await assemble(settings, stack)
         bench = _Bench(order, album, await _working(parts, stack), vendor.url)
         for prevalence in order.prevalences:

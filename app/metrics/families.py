@@ -10,6 +10,7 @@ from app.figures import by_label, summary, total
 from app.metrics.labels import (
     DENSITY_DIRECTIONS,
     GROUP_RESULTS,
+    JOINS,
     QUOTA_LIMITS,
     SHADOW_OUTCOMES,
     UNKNOWN_PREVALENCE,
@@ -96,6 +97,18 @@ class Sheets:
         self.boxes = counter(registry, "boxes_total", "Boxes found, by what became of them.", "provider", "fate")
         self.bypass = counter(registry, "bypass_total", "Images and requests that shared no sheet.", "reason")
         self.escalations = counter(registry, "escalations_total", "Images asked again, alone or sparser.")
+
+
+class Joins:
+    """Answers that were not paid for, because somebody had asked the same: no merit of any grid, and no saving is counted."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.joined = counter(registry, "joined_total", "Equal questions answered by one that was paid for already.", "how")
+        self.unjoined = counter(registry, "join_failures_total", "Questions for which the store could not say if one is equal.")
+
+    def prepare(self) -> None:
+        for how in JOINS:
+            self.joined.labels(how)
 
 
 class Watch:

@@ -18,6 +18,7 @@ PAID_KINDS = ("grid", "single", "escalation", "group_test", PASSTHROUGH, "shadow
 RELEASES = ("full", "due", "idle", "drain", "single")
 FATES = ("kept", "seam", "gutter", "filtered")
 LEASE_EVENTS = ("reclaimed", "refused")
+JOINS = ("flight", "retry", "cache")
 LOOKS = ("looked", "busy", "late", "failed")
 LAYOUTS = tuple(f"{rows}x{columns}" for rows in range(1, 6) for columns in range(1, 6))  # of the paper's table
 SHADOW_OUTCOMES = ("compared", "failed", "skipped")

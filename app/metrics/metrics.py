@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.figures import by_label, summary, total
-from app.metrics.families import Choice, Groups, Money, Quota, Sheets, State, Times, Watch
+from app.metrics.families import Choice, Groups, Joins, Money, Quota, Sheets, State, Times, Watch
 from app.metrics.labels import (
     BUILT_ENDPOINTS,
     BYPASSES,
@@ -17,6 +17,7 @@ from app.metrics.labels import (
     FATES,
     GRIDDED_TASKS,
     GROUP_RESULTS,
+    JOINS,
     LAYOUTS,
     LEASE_EVENTS,
     LOOKS,
@@ -49,6 +50,7 @@ class Metrics:
         self._watch = Watch(registry)
         self._groups = Groups(registry)
         self._quota = Quota(registry)
+        self._joins = Joins(registry)
         self._state = State(registry)
         self._state.build.info({"version": version, "role": role, "provider": known(provider, PROVIDERS)})
         self._prepare(provider)
@@ -61,6 +63,7 @@ class Metrics:
         self._watch.prepare()
         self._groups.prepare()
         self._quota.prepare()
+        self._joins.prepare()
         self._sheets.sheets.labels("1x1", "single")
         for endpoint in BUILT_ENDPOINTS:
             self._times.request.labels(endpoint)
@@ -145,6 +148,14 @@ class Metrics:
     def escalated(self) -> None:
         """An image of a grid is asked again alone."""
         self._sheets.escalations.inc()
+
+    def joined(self, how: str) -> None:
+        """A question was answered for nothing, because an equal one had been asked."""
+        self._joins.joined.labels(known(how, JOINS)).inc()
+
+    def unjoined(self) -> None:
+        """The store could not say whether an equal question is under way."""
+        self._joins.unjoined.inc()
 
     def scouted(self, outcome: str, seconds: float) -> None:
         """A scout was asked to look at an image."""
@@ -241,6 +252,8 @@ class Metrics:
             "boxes": by_label(sheets.boxes, "fate"),
             "bypass": by_label(sheets.bypass, "reason"),
             "escalations": total(sheets.escalations),
+            "joined": by_label(self._joins.joined, "how"),
+            "join_failures": total(self._joins.unjoined),
             "scout": {"looks": by_label(self._choice.looks, "outcome"), "seconds": summary(self._choice.look_seconds)},
             "shadow": self._watch.snapshot(),
             "groups": self._groups.snapshot(),

@@ -136,6 +136,7 @@ class _Question:
     kind: PaidKind
     task: Task
     permit: Permit | None
+    sending: Callable[[], None]
     started_s: float
     deadline_s: float
     paid: int = 0
@@ -198,17 +199,18 @@ class Caller:
         time_left_s: float,
         permit: Permit | None = None,
         task: Task | None = None,
+        sending: Callable[[], None] = lambda: None,
     ) -> Asked:
         """Ask until there is an answer, a failure that no retry helps, or too little time.
 
         A sheet is asked less stubbornly, see `_may_retry`. `task`: whom it counts for, where that is not the task of what is
         asked for. `permit(lease_s)` is awaited before every
-        attempt and every longer wait; False raises `LeaseLost`, and nothing more is paid. Raises `AskFailed` (a Problem) in
-        every other case without an answer.
+        attempt and every longer wait; False raises `LeaseLost`, and nothing more is paid. `sending` is told right
+        before every attempt: from then on it may be paid. Raises `AskFailed` (a Problem) in every other case without an answer.
         """
         now_s = self._clock.now_s()
         served = inquiry.feature.task if task is None else task
-        question = _Question(image, inquiry, kind, served, permit, started_s=now_s, deadline_s=now_s + time_left_s)
+        question = _Question(image, inquiry, kind, served, permit, sending, now_s, now_s + time_left_s)
         try:
             reading = await self._ask_until_answered(question)
         except Problem as problem:
@@ -270,6 +272,7 @@ class Caller:
         question.attempts += 1
         timeout_s = self._span_s(question)
         began_s = self._clock.now_s()
+        question.sending()
         try:
             reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
         except Problem as problem:

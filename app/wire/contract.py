@@ -68,7 +68,8 @@ class Call:
 
     `alone` is a reason for sending the image alone that the request itself gives, if any. `formats` and
     `max_image_bytes` are what the front vendor accepts; `check` is what else it wants of an image's header facts, and raises
-    Problem. `memo` is the dialect's own, for `write`.
+    Problem. `memo` is the dialect's own, for `write`. `retry_id`: what the vendor's SDK sends alike on all tries of one call,
+    "" where it sends nothing such.
     """
 
     endpoint: str
@@ -81,6 +82,7 @@ class Call:
     max_image_bytes: int
     alone: Bypass | None = None
     check: Callable[[Picture], None] | None = None
+    retry_id: str = ""
     memo: Mapping[str, object] = field(default_factory=dict)
 
     @property

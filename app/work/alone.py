@@ -5,6 +5,7 @@ Called by the worker for groups of one, and by the API process for everything th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from app.core.model import ALONE, Answer, Bill, Failure, Job, Outcome, Task
@@ -27,11 +28,20 @@ async def ask_alone(
     time_left_s: float,
     permit: Permit | None = None,
     kind: PaidKind = PaidKind.SINGLE,
+    sending: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses)."""
+    """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses). `sending`: see `Caller.ask`."""
     try:
         image = await _own_bytes(job, capabilities, pixels)
-        asked = await caller.ask(image, job.inquiry, kind=kind, time_left_s=time_left_s, permit=permit, task=job.lane.task)
+        asked = await caller.ask(
+            image,
+            job.inquiry,
+            kind=kind,
+            time_left_s=time_left_s,
+            permit=permit,
+            task=job.lane.task,
+            sending=sending,
+        )
     except AskFailed as failed:
         return Outcome(job.id, Failure.of(failed.problem), _charged(bill, job, failed.paid, failed.provider_s))
     except Problem as problem:  # the image could not be turned into anything that the vendor reads

@@ -47,7 +47,8 @@ from tests.support.server import running_server
 IMAGES = 256
 ROUNDS = 3
 LAYOUT = Layout(2, 2)
-SETTINGS = {"TESSERA_LAYOUTS": str(LAYOUT)}  # everything else as it comes
+# Everything else as it comes, but that the same few pictures are sent again and again, each to have a cell of its own.
+SETTINGS = {"TESSERA_LAYOUTS": str(LAYOUT), "TESSERA_JOIN_EQUAL": "false"}
 # What a telephone sends after scaling down, and what it takes; the marker is the same share of both.
 PICTURE, PICTURES, MARKER_PX = Size(1280, 960), 32, 220
 BIG, BIG_PICTURES, BIG_MARKER_PX = Size(4000, 3000), 4, 680

@@ -98,13 +98,22 @@ def test_faces_have_whole_pixels_of_their_own_image(client: Client) -> None:
 
 def test_a_batch_fills_its_own_sheets_and_keeps_its_order(rig: Rig, client: Client) -> None:
     before = rig.calls()
-    images = [FIRST, SECOND] * 8
+    images = [data + bytes([number]) for number in range(8) for data in (FIRST, SECOND)]  # equal ones would share a cell
     answer = client.batch_annotate_images(
         requests=asked(*[(data, ["OBJECT_LOCALIZATION"]) for data in images]), metadata=with_key(new_key())
     )
     wanted = [[ONE.label.capitalize()], [OTHER.label.capitalize()]] * 8
     assert [labels(one) for one in answer.responses] == wanted
     assert rig.calls() - before == 8
+
+
+def test_equal_images_of_a_batch_share_a_cell(rig: Rig, client: Client) -> None:
+    """Each has its own answer, and they are paid once."""
+    before = rig.calls()
+    requests = asked(*[(data, ["OBJECT_LOCALIZATION"]) for data in [FIRST, SECOND] * 8])
+    answer = client.batch_annotate_images(requests=requests, metadata=with_key(new_key()))
+    assert [labels(one) for one in answer.responses] == [[ONE.label.capitalize()], [OTHER.label.capitalize()]] * 8
+    assert rig.calls() - before == 1
 
 
 def test_several_features_of_one_image(client: Client) -> None:

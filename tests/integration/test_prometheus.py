@@ -59,14 +59,18 @@ async def running_target(folder: Path) -> AsyncIterator[Target]:
         yield Target(addresses, lambda: some_of_everything(client))
 
 
-async def some_of_everything(client: httpx.AsyncClient) -> None:
-    """Images that share sheets, one that its client wants alone, and one that is no image."""
+def plain_image(shade: int) -> bytes:
     stored = BytesIO()
-    Image.new("RGB", (640, 480), (40, 90, 60)).save(stored, "JPEG")
-    image = stored.getvalue()
+    Image.new("RGB", (640, 480), (40, 90, shade)).save(stored, "JPEG")
+    return stored.getvalue()
+
+
+async def some_of_everything(client: httpx.AsyncClient) -> None:
+    """Images that share sheets (two of them equal), one that its client wants alone, and one that is no image."""
+    images = [plain_image(shade) for shade in (60, 90, 120, 120)]
     answers = await asyncio.gather(
-        *(client.post("/v1/detect", content=image) for _ in range(4)),
-        client.post("/v1/detect", content=image, headers={"X-Tessera-Grid": "off"}),
+        *(client.post("/v1/detect", content=image) for image in images),
+        client.post("/v1/detect", content=images[0], headers={"X-Tessera-Grid": "off"}),
         client.post("/v1/detect", content=b"no image"),
     )
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 415]

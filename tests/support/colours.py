@@ -79,6 +79,13 @@ class ColourProvider:
     gate: asyncio.Event | None = None
     asked: list[tuple[Size, Inquiry]] = field(default_factory=list)
     images: list[bytes] = field(default_factory=list)
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_sent(self, count: int) -> None:
+        """Wait until it has been sent so many images."""
+        while len(self.images) < count:
+            self.sent.clear()
+            await self.sent.wait()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -87,6 +94,7 @@ class ColourProvider:
     async def infer(self, image: bytes, inquiry: Inquiry, *, timeout_s: float) -> Reading:
         assert timeout_s > 0
         self.images.append(image)
+        self.sent.set()
         if self.gate is not None:
             await self.gate.wait()
         try:
@@ -116,5 +124,6 @@ class ColourProvider:
         if mask.mean() < SMALLEST_SHARE:
             return None
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = UnitBox(columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+        left, top, right, bottom = map(int, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        box = UnitBox(left / width, top / height, right / width, bottom / height)
         return Detection(Feature.OBJECTS, name, 0.9, None if name in self.boxless else box)

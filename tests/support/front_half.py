@@ -7,11 +7,14 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.accumulator.contract import FlightStore
 from app.clock import Clock, SystemClock
 from app.core.accuracy import drops, table
 from app.core.budget import Budget
 from app.core.clients import Tenant
+from app.core.flights import How
 from app.core.model import Answer, Bypass, Feature, Inquiry, Outcome
+from app.joining import Joiner, JoinTimes
 from app.pipeline import Pipeline, Policy
 from app.providers.calling import Caller
 from app.providers.contract import LinkReader
@@ -43,6 +46,8 @@ class FrontTally(Tally):
     bypasses: list[Bypass] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     escalations: int = 0
+    joins: list[How] = field(default_factory=list)
+    unjoined_count: int = 0
     bypassed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def bypass(self, reason: Bypass) -> None:
@@ -51,6 +56,12 @@ class FrontTally(Tally):
 
     def waited(self, seconds: float) -> None:
         self.waits.append(seconds)
+
+    def joined(self, how: How) -> None:
+        self.joins.append(how)
+
+    def unjoined(self) -> None:
+        self.unjoined_count += 1
 
     def escalated(self) -> None:
         self.escalations += 1
@@ -73,6 +84,7 @@ class Front:
     intake: FakeIntake
     provider: ColourProvider
     tally: FrontTally
+    joiner: Joiner | None = None
 
 
 def front(
@@ -84,11 +96,15 @@ def front(
     chooser: Chooser | None = None,
     groups: Groups | None = None,
     provider: ColourProvider | None = None,
+    flights: FlightStore | None = None,
+    join_times: JoinTimes | None = None,
 ) -> Front:
+    """`flights`: where equal images of all fronts meet; without it nobody joins anybody."""
     provider, tally, clock = provider or ColourProvider(), FrontTally(), clock or SystemClock()
     intake = intake or FakeIntake(answers=True)
     caller = Caller(provider, clock=clock, rng=random.Random(1), attempt_timeout_s=5.0, meter=tally)
     known = provider.capabilities
+    joiner = Joiner(flights, tally, clock, join_times) if flights is not None else None
     pipeline = Pipeline(
         intake,
         caller,
@@ -101,8 +117,9 @@ def front(
         links=links,
         chooser=chooser,
         groups=groups,
+        joiner=joiner,
     )
-    return Front(pipeline, intake, provider, tally)
+    return Front(pipeline, intake, provider, tally, joiner)
 
 
 def call(**changes: object) -> Call:

@@ -22,10 +22,10 @@ EXPLICIT, GAMBLING, CORPSES, VIOLENCE = (FIRST_UNSAFE_ID + digit for digit in ra
 
 
 def warm_up(send_alone: Callable[[bytes], object]) -> None:
-    """The same clean picture again and again."""
+    """The same clean picture again and again, in files that differ by a byte: equal ones would be asked about once."""
     content = clean(0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for future in [pool.submit(send_alone, content) for _ in range(_KNOWN_CLEAN)]:
+        for future in [pool.submit(send_alone, content + bytes([number])) for number in range(_KNOWN_CLEAN)]:
             future.result()
 
 

@@ -66,15 +66,22 @@ class RunningServer:
         """All log lines so far."""
         return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
-    def client(self, service: str = "rekognition", *, access_key: str = "CLIENTKEY", attempts: int = 1) -> Any:
-        """A real boto3 client; nothing changed but the address (and how often it tries by itself)."""
+    def client(
+        self,
+        service: str = "rekognition",
+        *,
+        access_key: str = "CLIENTKEY",
+        attempts: int = 1,
+        read_s: float = CALL_S,
+    ) -> Any:
+        """A real boto3 client; nothing changed but the address (and how often it tries by itself, and for how long)."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service's name
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id=access_key,
             aws_secret_access_key="any-secret",
-            config=Config(retries={"total_max_attempts": attempts}, read_timeout=CALL_S, max_pool_connections=64),
+            config=Config(retries={"total_max_attempts": attempts}, read_timeout=read_s, max_pool_connections=64),
         )
 
     def signal(self, number: signal.Signals) -> None:

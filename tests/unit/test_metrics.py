@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.core.flights import How
 from app.core.model import Bypass, Release, Task
 from app.core.prevalence import Prevalence
 from app.errors import Fault, Kind
@@ -47,6 +48,7 @@ def samples(metrics: Metrics) -> dict[str, float]:
     [
         (defined.BYPASSES, [member.value for member in Bypass]),
         (defined.RELEASES, [member.value for member in Release]),
+        (defined.JOINS, [member.value for member in How]),
         (defined.ERROR_KINDS, [member.value for member in Kind]),
         (defined.PROVIDER_FAULTS, [member.value for member in Kind if member.fault is Fault.PROVIDER]),
         (defined.TASKS, [*(member.value for member in Task), "other"]),
@@ -335,11 +337,27 @@ def test_each_feature_has_its_own_price() -> None:
     assert metrics.snapshot()["dollars"] == {"spent": 0.75, "saved": 0.75}
 
 
+def test_what_is_joined_is_counted_apart_and_saves_nothing() -> None:
+    metrics = build()
+    ledger = Ledger(metrics, "rekognition", price)
+    ledger.paid("single", "objects", "detect")
+    ledger.answered(1, "objects", "detect")
+    for how in How:
+        ledger.joined(how)
+    ledger.unjoined()
+    snapshot = metrics.snapshot()
+    assert snapshot["joined"] == {"flight": 1, "retry": 1, "cache": 1}
+    assert snapshot["join_failures"] == 1
+    assert (snapshot["images"]["answered"], snapshot["inferences"]["saved"], snapshot["dollars"]["saved"]) == (1, 0, 0)
+
+
 def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     """mypy checks the fit; at run time this only shows that the names are there."""
+    from app.joining import JoinLedger
     from app.pipeline import FrontLedger
     from app.providers.calling import Meter
     from app.server.desk import DeskLedger
+    from app.server.retries import RetryLedger
     from app.work.detect import BoxLedger
     from app.work.moderate import GroupLedger
     from app.work.shadow import ShadowLedger
@@ -348,6 +366,8 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
 
     ledger: Ledger = Ledger(build(), "rekognition", price)
     front: FrontLedger = ledger
+    joins: JoinLedger = ledger
+    retries: RetryLedger = ledger
     meter: Meter = ledger
     desk: DeskLedger = ledger
     sheets: SheetLedger = ledger
@@ -355,7 +375,7 @@ def test_a_ledger_fits_every_protocol_that_asks_for_one() -> None:
     boxes: BoxLedger = ledger
     groups: GroupLedger = ledger
     shadow: ShadowLedger = ledger
-    assert front is meter is desk is sheets is work is boxes is groups is shadow  # type: ignore[comparison-overlap]  # one object behind all of them
+    assert front is joins is retries is meter is desk is sheets is work is boxes is groups is shadow  # type: ignore[comparison-overlap]  # one object behind all of them
 
 
 def test_the_snapshot_of_nothing_is_all_zero_and_has_no_times() -> None:

@@ -105,6 +105,7 @@ def test_what_is_out_of_bounds_is_refused_by_name(name: str, text: str, complain
         ({"TESSERA_REQUEST_TIMEOUT_MS": "200"}, "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS"),
         ({"TESSERA_ROLE": "api"}, "TESSERA_ROLE=api: needs TESSERA_REDIS_URL"),
         ({"TESSERA_ROLE": "worker"}, "TESSERA_ROLE=worker: needs TESSERA_REDIS_URL"),
+        ({"TESSERA_RESULT_CACHE_S": "9", "TESSERA_JOIN_EQUAL": "false"}, "TESSERA_RESULT_CACHE_S: needs TESSERA_JOIN_EQUAL"),
         ({"TESSERA_REDIS_SHARDS": "2"}, "TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL"),
         ({"TESSERA_MIN_AGREEMENT": "0.9"}, "TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT"),
         ({"TESSERA_SHADOW_PERCENT": "101"}, "TESSERA_SHADOW_PERCENT: should be less than or equal to 100"),

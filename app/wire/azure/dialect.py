@@ -37,7 +37,7 @@ from app.wire.contract import (
     RestAnswer,
     Wishes,
 )
-from app.wire.headers import answer_headers, bearer_token, read_wishes
+from app.wire.headers import answer_headers, bearer_token, read_wishes, retry_id
 from app.wire.values import quoted
 
 # What we read of the vendor's formats; WebP is a leniency of 3.2. The others are handed on where the provider is Azure.
@@ -75,7 +75,7 @@ class AzureDialect:
         if parts is None:
             names = (*asked.features, *asked.details)
             return self._handed_on(f"{asked.operation} with {', '.join(names)}", tenant, names)
-        call = self._call(asked, parts, tenant, source, wishes)
+        call = replace(self._call(asked, parts, tenant, source, wishes), retry_id=retry_id(raw.headers))
         return Calls((call,), self._rest(raw, asked, parts)) if parts.has_rest else call
 
     def write(self, call: Call, picture: Picture, outcomes: Sequence[Outcome], request_id: str) -> RawReply:

@@ -23,7 +23,7 @@ from app.core.model import Answer, Bypass, Failure, Feature, Inquiry, Outcome, P
 from app.core.moderation_words import REKOGNITION_CATEGORIES
 from app.errors import Kind, Problem
 from app.wire.contract import Call, InlineImage, Passthrough, RawReply
-from app.wire.headers import answer_headers, read_wishes
+from app.wire.headers import answer_headers, read_wishes, retry_id
 from app.wire.rekognition import refusals, request
 from app.wire.rekognition.buckets import require_allowed_buckets
 from app.wire.rekognition.findings import Found, Wanted
@@ -96,6 +96,7 @@ class RekognitionDialect:
             formats=FORMATS,
             max_image_bytes=operation.inline_bytes if isinstance(source, InlineImage) else request.MAX_STORED_BYTES,
             alone=asked.alone or self._settled_alone(operation),
+            retry_id=retry_id(raw.headers),
             memo={_WANTED: asked.wanted},
         )
 
