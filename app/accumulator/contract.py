@@ -141,7 +141,8 @@ class FlightStore(Protocol):
     F5  Whoever waits is told when the flight ends; who listens before it begins misses no end. What is told can be lost with
         a connection or a process: so nobody waits longer than the lease, or a few seconds, without beginning again.
     F6  Keys of different questions never meet, and nothing is kept without a limit.
-    F7  Every call ends within `Limits.flight_s`, or raises Problem(ACCUMULATOR_UNAVAILABLE).
+    F7  `begin` and `is_joined`, for which a request waits, end within `Limits.flight_s`, or raise
+        Problem(ACCUMULATOR_UNAVAILABLE); the others may take as long as any call.
     """
 
     async def begin(self, asker: Flight, lease_s: float) -> Begun: ...

@@ -35,23 +35,23 @@ class RedisFlights:
         def left_over(_found: Begun | None) -> None:
             self._shards.owe(f"abandon {asker.token}", shard, lambda: self._let_go(shard, asker), lease_s)
 
-        return await self._call(shard.begin_flight(asker, lease_s), left_over)
+        return await self._quickly(shard.begin_flight(asker, lease_s), left_over)
 
     async def extend(self, leader: Flight, lease_s: float) -> bool:
-        return await self._call(self._shards.of(leader.key).extend_flight(leader, lease_s))
+        return await self._shards.call(self._shards.of(leader.key).extend_flight(leader, lease_s))
 
     async def finish(self, leader: Flight, outcome: Outcome, keep: Keep, keep_s: float) -> bool:
         shard = self._shards.of(leader.key)
-        waiting = await self._call(shard.finish_flight(leader, encode_outcome(outcome), keep, keep_s))
+        waiting = await self._shards.call(shard.finish_flight(leader, encode_outcome(outcome), keep, keep_s))
         await self._tell(shard, leader.key, waiting or ())
         return waiting is not None
 
     async def abandon(self, asker: Flight) -> None:
         shard = self._shards.of(asker.key)
-        await self._call(self._let_go(shard, asker))
+        await self._let_go(shard, asker)
 
     async def is_joined(self, leader: Flight) -> bool:
-        return await self._call(self._shards.of(leader.key).is_joined(leader.key))
+        return await self._quickly(self._shards.of(leader.key).is_joined(leader.key))
 
     def listen(self, key: str) -> AbstractContextManager[asyncio.Event]:
         return self._listeners.listen(key)
@@ -61,7 +61,7 @@ class RedisFlights:
         self._listeners.tell(key)
 
     async def _let_go(self, shard: ShardCommands, asker: Flight) -> None:
-        await self._tell(shard, asker.key, await shard.abandon_flight(asker))
+        await self._tell(shard, asker.key, await self._shards.call(shard.abandon_flight(asker)))
 
     async def _tell(self, shard: ShardCommands, key: str, processes: frozenset[str] | tuple[()]) -> None:
         """Where this is lost, whoever waits looks by himself a little later (F5)."""
@@ -69,7 +69,8 @@ class RedisFlights:
             self._listeners.tell(key)
         others = set(processes) - {self._process_id}
         if others:
-            await self._call(shard.tell_of_flight(key, sorted(others)))
+            await self._shards.call(shard.tell_of_flight(key, sorted(others)))
 
-    async def _call(self, work: Coroutine[Any, Any, T], left_over: Callable[[T | None], None] | None = None) -> T:
+    async def _quickly(self, work: Coroutine[Any, Any, T], left_over: Callable[[T | None], None] | None = None) -> T:
+        """Somebody's request waits for it."""
         return await self._shards.tasks.within(self._shards.limits.flight_s, "redis flight", work, left_over)

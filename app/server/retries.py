@@ -152,9 +152,11 @@ class RetryJoiner:
 
 
 def _key_of(request: RawRequest) -> str | None:
-    """The same for all tries of one call of one tenant; None for a request that names no call."""
+    """The same for all tries of one call of one tenant; None for a request that names no call, or only looks: what it sees may
+    change, nothing is paid for it, and there are clients whose id is the same on all of their calls.
+    """
     call_id = retry_id(request.headers)
-    if not call_id:
+    if not call_id or request.method != "POST":
         return None
     shown = (_shown(request.headers.get(name, "")) for name in _CREDENTIALS)
     digest = hashlib.sha256()

@@ -14,10 +14,12 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.support.cluster import Cluster, running_cluster, until
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import RunningEmulator
 from tests.support.load import IdentityImage, identity_images
 from tests.support.sdk import new_key
 from tests.support.server import RunningServer, running_server
+
+pytestmark = pytest.mark.redis
 
 # The vendor's time, and what the impatient SDK waits for it: two tries give up, and the third gets the answer.
 LATENCY_MS = 1500
@@ -41,12 +43,6 @@ def cluster(shared: Cluster) -> Cluster:
     return shared
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator("--no-classical") as started:
-        yield started
-
-
 def detected(sdk: Any, image: IdentityImage) -> tuple[set[str], float]:
     """The labels that boto3 gives its user, and what the answer says was paid for it."""
     answer = sdk.detect_labels(Image={"Bytes": image.content})
@@ -66,7 +62,6 @@ def in_flight(emulator: RunningEmulator) -> int:
     return int(emulator.counters()["in_flight"])
 
 
-@pytest.mark.redis
 def test_an_sdk_that_loses_patience_and_asks_again_is_paid_once(cluster: Cluster) -> None:
     api, image = cluster.apis[0], one_image(1)
     before = joined(api)
@@ -77,7 +72,6 @@ def test_an_sdk_that_loses_patience_and_asks_again_is_paid_once(cluster: Cluster
     assert cluster.emulator.paid() == 1
 
 
-@pytest.mark.redis
 def test_a_retry_that_comes_to_another_process_joins_there(cluster: Cluster) -> None:
     """As behind a load balancer: the first try is given up at one process, the next one comes to the other."""
     first, second = cluster.apis
@@ -92,7 +86,6 @@ def test_a_retry_that_comes_to_another_process_joins_there(cluster: Cluster) -> 
     assert (again, nothing, cluster.emulator.paid()) == (labels, 0.0, 1)
 
 
-@pytest.mark.redis
 def test_equal_images_of_one_tenant_share_a_cell_and_those_of_two_never_do(cluster: Cluster) -> None:
     image, key = one_image(3), new_key()
     before = joined(*cluster.apis)
@@ -105,11 +98,9 @@ def test_equal_images_of_one_tenant_share_a_cell_and_those_of_two_never_do(clust
     assert (joined(*cluster.apis), cluster.emulator.paid()) == (before + 3, 3)
 
 
-@pytest.mark.redis
 def test_when_the_leader_s_process_is_killed_who_waits_elsewhere_takes_over(cluster: Cluster) -> None:
     leader, other = cluster.apis
     image, key = one_image(4), new_key()
-    cluster.emulator.behave(latency_ms=2 * LATENCY_MS)
     with ThreadPoolExecutor(2) as pool:
         lost = pool.submit(detected, leader.client(access_key=key), image)
         until("the leader's sheet is under way", lambda: in_flight(cluster.emulator) == 1)
@@ -122,7 +113,6 @@ def test_when_the_leader_s_process_is_killed_who_waits_elsewhere_takes_over(clus
     cluster.replace_dead()
 
 
-@pytest.mark.redis
 def test_a_request_that_is_handed_on_whole_is_paid_once_for_its_retries(cluster: Cluster) -> None:
     api, image = cluster.apis[-1], one_image(5)
     before = int(api.stats()["inferences"]["by_kind"].get("passthrough", 0))
@@ -133,15 +123,16 @@ def test_a_request_that_is_handed_on_whole_is_paid_once_for_its_retries(cluster:
     assert int(api.stats()["inferences"]["by_kind"]["passthrough"]) == before + 1
 
 
-def test_cache_hits_are_counted_apart_and_save_nothing_in_the_books(tmp_path: Path, emulator: RunningEmulator) -> None:
-    settings = {"TESSERA_UPSTREAM_URL": emulator.url, "TESSERA_RESULT_CACHE_S": "60", **SETTINGS}
+def test_cache_hits_are_counted_apart_and_save_nothing_in_the_books(tmp_path: Path, cluster: Cluster) -> None:
+    """In one process, without Redis."""
+    cluster.emulator.behave(latency_ms=0)
+    settings = {"TESSERA_UPSTREAM_URL": cluster.emulator.url, "TESSERA_RESULT_CACHE_S": "60", **SETTINGS}
     with running_server(tmp_path / "log", **settings) as server:
-        emulator.reset()
         one, other = new_key(), new_key()
         paid = [detected(server.client(access_key=key), one_image(6))[1] for key in (one, one, other, one)]
         stats = server.stats()
     assert paid == [1.0, 0.0, 1.0, 0.0]
-    assert emulator.paid() == 2
+    assert cluster.emulator.paid() == 2
     assert stats["joined"] == {"flight": 0, "retry": 0, "cache": 2}
     assert (stats["images"]["answered"], stats["inferences"]["paid"], stats["inferences"]["saved"]) == (2, 2, 0)
     assert stats["dollars"]["saved"] == 0

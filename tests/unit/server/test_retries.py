@@ -146,11 +146,14 @@ async def test_nothing_else_joins(other: RawRequest) -> None:
     assert vendor.asked == 2
 
 
-async def test_who_names_no_call_is_never_known_again() -> None:
+@pytest.mark.parametrize(
+    "raw", [unnamed(authorization="Bearer x"), replace(request(), method="GET")], ids=["names no call", "only looks"]
+)
+async def test_some_are_never_known_again(raw: RawRequest) -> None:
     vendor = Vendor.ready()
     joins = joiner(vendor)
     for _ in range(2):
-        await asked(joins, unnamed(authorization="Bearer x"))
+        await asked(joins, raw)
     assert vendor.asked == 2
 
 
