@@ -360,32 +360,47 @@ def _readable(error: ValidationError) -> list[str]:
 
 def _disagreements(settings: Settings) -> list[str]:
     """What no single entry can see."""
-    problems = []
-    if settings.request_timeout_ms <= settings.max_wait_ms:
-        problems.append(
-            "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS, or no image could wait for company"
-        )
-    if settings.max_held_bytes < settings.max_body_bytes:
-        problems.append("TESSERA_MAX_HELD_BYTES: must be at least TESSERA_MAX_BODY_BYTES, or such a body could not come in")
-    if settings.role != "all" and settings.redis_url is None:
-        problems.append(f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet")
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        problems.append("TESSERA_TLS_CERT and TESSERA_TLS_KEY: one is of no use without the other")
-    if settings.redis_shards > 1 and settings.redis_url is None:
-        problems.append("TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL")
-    if settings.result_cache_s > 0 and not settings.join_equal:
-        problems.append("TESSERA_RESULT_CACHE_S: needs TESSERA_JOIN_EQUAL")
-    if settings.min_agreement is not None and settings.shadow_percent == 0:
-        problems.append("TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT, or nothing would be compared")
-    if settings.tenant_burst is not None and settings.tenant_images_per_s is None:
-        problems.append("TESSERA_TENANT_BURST: needs TESSERA_TENANT_IMAGES_PER_S, or nothing would be limited")
-    problems += _google_disagreements(settings)
-    problems += _local_disagreements(settings)
-    if settings.scout_recipe is not None and settings.scout is None:
-        problems.append("TESSERA_SCOUT_RECIPE: has no effect without TESSERA_SCOUT")
-    if settings.azure_key is not None and settings.provider != "azure":
-        problems.append("TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure")
-    return problems
+    together = (
+        (
+            settings.request_timeout_ms <= settings.max_wait_ms,
+            "TESSERA_REQUEST_TIMEOUT_MS: must be longer than TESSERA_MAX_WAIT_MS, or no image could wait for company",
+        ),
+        (
+            settings.max_held_bytes < settings.max_body_bytes,
+            "TESSERA_MAX_HELD_BYTES: must be at least TESSERA_MAX_BODY_BYTES, or such a body could not come in",
+        ),
+        (
+            settings.role != "all" and settings.redis_url is None,
+            f"TESSERA_ROLE={settings.role}: needs TESSERA_REDIS_URL, where API and worker processes meet",
+        ),
+        (
+            (settings.tls_cert is None) != (settings.tls_key is None),
+            "TESSERA_TLS_CERT and TESSERA_TLS_KEY: one is of no use without the other",
+        ),
+        (
+            settings.redis_shards > 1 and settings.redis_url is None,
+            "TESSERA_REDIS_SHARDS: has no effect without TESSERA_REDIS_URL",
+        ),
+        (settings.result_cache_s > 0 and not settings.join_equal, "TESSERA_RESULT_CACHE_S: needs TESSERA_JOIN_EQUAL"),
+        (
+            settings.min_agreement is not None and settings.shadow_percent == 0,
+            "TESSERA_MIN_AGREEMENT: needs TESSERA_SHADOW_PERCENT, or nothing would be compared",
+        ),
+        (
+            settings.tenant_burst is not None and settings.tenant_images_per_s is None,
+            "TESSERA_TENANT_BURST: needs TESSERA_TENANT_IMAGES_PER_S, or nothing would be limited",
+        ),
+        (
+            settings.scout_recipe is not None and settings.scout is None,
+            "TESSERA_SCOUT_RECIPE: has no effect without TESSERA_SCOUT",
+        ),
+        (
+            settings.azure_key is not None and settings.provider != "azure",
+            "TESSERA_AZURE_KEY: has an effect only with TESSERA_PROVIDER=azure",
+        ),
+    )
+    found = [said for is_wrong, said in together if is_wrong]
+    return [*found, *_google_disagreements(settings), *_local_disagreements(settings)]
 
 
 def _local_disagreements(settings: Settings) -> list[str]:
