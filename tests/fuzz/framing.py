@@ -112,7 +112,7 @@ def _seen(raw: RawRequest, head: bytes) -> Framed:
 
 def _lines(raw: RawRequest) -> list[str]:
     """The request line and the headers; a path or a query is written as it is, but for what would end the line."""
-    target = quote(raw.path, safe="/:%*@") + (f"?{_on_one_line(raw.query)}" if raw.query else "")
+    target = quote(raw.path, safe="/:%*@") + (f"?{_on_one_line(raw.query).replace(' ', '%20')}" if raw.query else "")
     kept = {name: value for name, value in raw.headers.items() if name not in _OF_THE_CONNECTION}
     return [
         f"{raw.method} {target} HTTP/1.1",
@@ -122,11 +122,7 @@ def _lines(raw: RawRequest) -> list[str]:
 
 
 def _on_one_line(text: str) -> str:
-    return (
-        text.replace("\r", "").replace("\n", "").replace(" ", "%20")
-        if "?" in text
-        else text.replace("\r", "").replace("\n", "")
-    )
+    return text.replace("\r", "").replace("\n", "")
 
 
 def _joined(lines: list[str], *more: str) -> bytes:
