@@ -27,6 +27,8 @@ CAN_SAY: Mapping[str, tuple[str, ...]] = {"labels": ("native",), "safety": ("nat
 LEAVES_S = (0.002, 0.015, 0.03, 0.06, 0.12)
 # When a request comes, seconds: in the window of others, or while they are asked about.
 ARRIVES_S = (0.0, 0.0, 0.004, 0.01, 0.04, 0.09)
+# What the vendor takes, seconds: at once, longer than a frozen worker's lease, longer than an attempt may take.
+TAKES_S = (0.0, 0.0, 0.0, 0.01, 0.05, 0.2, 0.5)
 MOST_VISITORS, FEWEST_REQUESTS, MOST_REQUESTS, MOST_IN_A_BATCH = 4, 10, 24, 3
 
 
@@ -102,14 +104,23 @@ def key_of(name: str) -> str:
 
 
 @st.composite
-def visitors(draw: st.DrawFn, *, named: bool) -> Visitor:
-    front = draw(st.sampled_from(FRONTS))
-    who = draw(st.sampled_from(NAMES if named else STRANGERS))
-    other = draw(st.sampled_from(NAMES if named else [one for one in STRANGERS if one]))
+def casts(draw: st.DrawFn, *, named: bool) -> list[Visitor]:
+    """Few, at few fronts, so that they come near each other; what one smuggles is another's of them."""
+    people = draw(st.lists(st.sampled_from(NAMES if named else STRANGERS), min_size=2, max_size=3, unique=True))
+    fronts = draw(st.lists(st.sampled_from(FRONTS), min_size=1, max_size=3, unique=True))
+    first = [draw(_visitors(who=who, others=people, fronts=fronts, named=named)) for who in people]
+    more = draw(st.integers(0, MOST_VISITORS - len(people)))
+    who = st.sampled_from(people)
+    return first + [draw(_visitors(who=draw(who), others=people, fronts=fronts, named=named)) for _ in range(more)]
+
+
+@st.composite
+def _visitors(draw: st.DrawFn, *, who: str, others: Sequence[str], fronts: Sequence[str], named: bool) -> Visitor:
+    other = draw(st.sampled_from([one for one in others if one and one != who] or ["somebody"]))
     allowed = _NEVER_HEARD + (_HEARD_ELSEWHERE if who else ())
-    headers = dict(draw(st.lists(st.sampled_from(allowed), max_size=2)))
+    headers = dict(draw(st.lists(st.sampled_from(allowed), max_size=3)))
     shown = {name: value.format(key=key_of(other) if named else other, name=other) for name, value in headers.items()}
-    return Visitor(front, who, named, tuple(sorted(shown.items())))
+    return Visitor(draw(st.sampled_from(fronts)), who, named, tuple(sorted(shown.items())))
 
 
 @st.composite
@@ -132,7 +143,7 @@ def _asks(draw: st.DrawFn, *, cast: Sequence[Visitor], asked: Sequence[str]) -> 
 _TURNS = st.builds(
     Turn,
     st.one_of(st.just(Mood.WELL), st.just(Mood.WELL), st.sampled_from(Mood)),
-    st.sampled_from((0.0, 0.0, 0.01, 0.04, 0.1, 0.2)),
+    st.sampled_from(TAKES_S),
 )
 
 
@@ -140,7 +151,7 @@ _TURNS = st.builds(
 def plans(draw: st.DrawFn) -> Plan:
     """Whether clients are named holds for all of a process, as it does for a process of the operator's."""
     named = draw(st.booleans())
-    cast = draw(st.lists(visitors(named=named), min_size=2, max_size=MOST_VISITORS))
+    cast = draw(casts(named=named))
     asked = draw(st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=2, unique=True))
     asks = tuple(draw(st.lists(_asks(cast=cast, asked=asked), min_size=FEWEST_REQUESTS, max_size=MOST_REQUESTS)))
     shown = sorted({identity for ask in asks for identity in ask.identities})

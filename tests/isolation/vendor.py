@@ -43,6 +43,8 @@ STRIDE = 2
 CORE = np.ones((3, 3), np.uint8)
 # One identity in so many shows unsafe content.
 UNSAFE_EVERY = 5
+# Above every threshold that a front has where its client names none: what is filtered out proves nothing.
+SCORES = (0.85, 0.99)
 # Shares of a sheet at which something lies far outside.
 OUTSIDE = UnitBox(1.2, 1.1, 1.5, 1.4)
 EVERYWHERE = UnitBox(0.0, 0.0, 1.0, 1.0)
@@ -198,7 +200,7 @@ def _things(identity: int, place: UnitBox, feature: Feature, chance: random.Rand
     """
     boxes = [place, _part(place, chance), _grown(place, chance.choice((1.05, 1.2, 2.5))), OUTSIDE, EVERYWHERE]
     return [
-        Detection(feature, name_of(identity), round(chance.uniform(0.6, 0.99), 3), box, fields=_fields(identity, box))
+        Detection(feature, name_of(identity), round(chance.uniform(*SCORES), 3), box, fields=_fields(identity, box))
         for box in boxes
     ]
 

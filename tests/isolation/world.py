@@ -32,7 +32,7 @@ from app.ledger import Ledger
 from app.metrics import Metrics, new_registry
 from app.pipeline import Pipeline, Policy
 from app.providers.calling import Caller
-from app.server.desk import Desk, DeskRules, Served
+from app.server.desk import CLIENT_LEFT_STATUS, Desk, DeskRules, Served
 from app.server.reading import BodyShare, ClientLeft
 from app.work.detect import DetectWork
 from app.work.grouping import Groups
@@ -54,8 +54,8 @@ API_PROCESSES, WORKERS = 2, 2
 SIZE = Size(160, 120)
 # A window in which the visitors of an example meet, and a lease that ends while a frozen worker's vendor looks, seconds.
 MAX_WAIT_S = 0.02
-LEASE_S = 0.06
-ATTEMPT_S = 0.12
+LEASE_S = 0.1
+ATTEMPT_S = 0.4
 # Nobody waits longer than the longest request; what takes longer hangs.
 PATIENCE_S = 20.0
 MAX_PENDING = 1000
@@ -73,6 +73,7 @@ class Said:
 
     ask: Ask
     answer: list[frozenset[int] | None] | None
+    is_from_sheet: bool = False
 
 
 @dataclass(slots=True)
@@ -300,11 +301,9 @@ async def _working(workers: Sequence[Worker]) -> AsyncIterator[None]:
 async def _ask(desk: Desk, dialect: Any, ask: Ask) -> Said:
     await asyncio.sleep(ask.at_s)
     served: Served = await desk.serve(Visit(written(ask, _pictures(ask)), ask.leaves_s), dialect)
-    has_left = getattr(served.reply, "status", 0) == LEFT
-    return Said(ask, None if has_left else named_in(ask, served))
-
-
-LEFT = 499
+    if getattr(served.reply, "status", 0) == CLIENT_LEFT_STATUS:
+        return Said(ask, None)
+    return Said(ask, named_in(ask, served), dict(served.reply.headers).get("X-Tessera-Grid", "1x1") != "1x1")
 
 
 def _pictures(ask: Ask) -> list[SoakPicture]:
