@@ -72,6 +72,17 @@ def strangers_on_sheets(plan: Plan, story: Story) -> list[str]:
     ]
 
 
+def shared_by_strangers(plan: Plan, story: Story) -> list[str]:
+    """Pictures that were shown to the vendor less often than principals were told of them: equal ones are asked for each."""
+    told: dict[int, set[tuple[str, str]]] = {}
+    for said in story.said:
+        for identity, named in zip(said.ask.identities, said.answer or (), strict=False):
+            if named is not None:
+                told.setdefault(identity, set()).add((said.ask.visitor.principal, said.ask.question))
+    shown = Counter(identity for sheet in story.seen for identity in sheet)
+    return [f"{identity}: {shown[identity]} for {sorted(who)}" for identity, who in told.items() if shown[identity] < len(who)]
+
+
 def wrong_answers(story: Story) -> list[str]:
     """Answers that name anything but the picture they are about."""
     return [
@@ -90,6 +101,7 @@ async def play_all(some: Sequence[Plan], place: Place, pixels: PixelPool) -> lis
 def check(plan: Plan, story: Story, tally: Counter[str]) -> None:
     note(str(story.seen))
     assert strangers_on_sheets(plan, story) == []
+    assert shared_by_strangers(plan, story) == []
     assert wrong_answers(story) == []
     assert story.late == []
     tally["shared sheets"] += sum(len(sheet) > 1 for sheet in story.seen)

@@ -14,7 +14,7 @@ from tests.soak.crowd import MIX
 from tests.soak.report import PLOTS, table, write_json, write_plots
 from tests.soak.run import Plan, soak
 
-PLAN = Plan(seconds=6.0, rate_per_s=6.0, every_s=1.0, day_s=3.0, api=1, workers=1)
+PLAN = Plan(seconds=6.0, rate_per_s=6.0, every_s=1.0, day_s=3.0, api=1, workers=1, leaves=("flight", "outcome", "reply"))
 
 
 @pytest.mark.redis

@@ -66,7 +66,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole example. `frozen`: of the batches, by number, those whose worker does nothing for so long that the lease ends."""
+    """A whole example. `joins`: equal questions of one client that are under way share an answer; `keeps`: answers are kept for
+    later ones. `frozen`: of the batches, by number, those whose worker does nothing for so long that the lease ends."""
 
     asks: tuple[Ask, ...]
     turns: tuple[Turn, ...]
@@ -78,6 +79,8 @@ class Plan:
     escalates: bool
     prevalence: float
     request_s: float
+    joins: bool
+    keeps: bool
     seed: int
 
 
@@ -166,5 +169,7 @@ def plans(draw: st.DrawFn) -> Plan:
         draw(st.booleans()),
         draw(st.sampled_from((0.02, 0.2, 0.6))),
         draw(st.sampled_from((3.5, 6.0, 6.0))),
+        draw(st.booleans()),
+        draw(st.booleans()),
         draw(st.integers(0, 2**16)),
     )

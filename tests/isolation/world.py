@@ -28,6 +28,7 @@ from app.core.mix import Escalation, Expected, Means, Mix, Tier
 from app.core.model import Batch, Feature, GridMode, Layout, Outcome, RawRequest, Task
 from app.core.moderation import DEFAULT_MARGINS
 from app.demo.truth import TrueObject
+from app.joining import Joiner, JoinTimes
 from app.ledger import Ledger
 from app.metrics import Metrics, new_registry
 from app.pipeline import Pipeline, Policy
@@ -59,6 +60,8 @@ ATTEMPT_S = 0.4
 # Nobody waits longer than the longest request; what takes longer hangs.
 PATIENCE_S = 20.0
 MAX_PENDING = 1000
+# Longer than an example lasts, seconds.
+KEPT_S = 60.0
 LIMIT_BYTES = 1 << 28
 
 # A busy machine must not look like a Redis that is away, or nothing would gather; outages have tests of their own.
@@ -225,6 +228,11 @@ class World:
             chance = random.Random(self._plan.seed)
             shadow = Shadow(Watch(1.0), caller, known, self._pixels, ledger=self._ledger, clock=self._clock, rng=chance)
             stack.push_async_callback(shadow.close)
+        joiner = None
+        if self._plan.joins:
+            times = JoinTimes(cache_s=KEPT_S if self._plan.keeps else 0.0)
+            joiner = Joiner(accumulator.flights, self._ledger, self._clock, times)
+            stack.push_async_callback(joiner.close)
         pipeline = Pipeline(
             accumulator,
             caller,
@@ -236,6 +244,7 @@ class World:
             clock=self._clock,
             shadow=shadow,
             groups=Groups(self._estimates, LARGEST),
+            joiner=joiner,
         )
         rules = DeskRules(LIMIT_BYTES, LIMIT_BYTES, self._plan.request_s, known.vendor, known.prices)
         return Desk(pipeline, None, rules, self._ledger, self._clock, new_id=lambda: f"request-{next(_numbers)}")

@@ -21,7 +21,7 @@ MINUTES = 30.0
 RATE_PER_S = 25.0
 # Of a run that is shorter than usual, the share that counts as warming up.
 WARM_UP_SHARE = 0.2
-SHORT = Plan(seconds=20.0, rate_per_s=10.0, every_s=2.0, day_s=10.0, api=1, workers=1)
+SHORT = Plan(seconds=20.0, rate_per_s=10.0, every_s=2.0, day_s=10.0, api=1, workers=1, leaves=("flight", "outcome", "reply"))
 
 
 def main() -> int:

@@ -28,9 +28,9 @@ ASK_S = 10.0
 CLIENTS = "clients"
 METRIC = re.compile(r"^(tessera_tasks|python_gc_collections_total\{generation=\"2\"\}) (\S+)$", re.MULTILINE)
 NAMES = {"tessera_tasks": "tasks", 'python_gc_collections_total{generation="2"}': "full collections"}
-# What may be left in Redis when nobody waits for anything: heartbeats, rates and counters that every lane or shard has once.
-# Everything else belongs to a job, and goes with it.
-STAYS = frozenset({"workers", "wake", "sequence", "rate", "stay", "prevalence"})
+# What may be left in Redis when nobody waits for anything: heartbeats, rates and counters that every lane or shard has once,
+# and what tenants have spent. Everything else belongs to a job, and goes with it.
+STAYS = frozenset({"workers", "wake", "sequence", "rate", "stay", "prevalence", "pace", "budget", "reserved", "told"})
 KNOWN = frozenset(spec.name.partition(":")[0] for spec in (*SHARD_KEYS, *OTHER_KEYS))
 
 
