@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def cluster(shared: Cluster) -> Cluster:
 
 
 def detected(sdk: Any, image: IdentityImage) -> tuple[set[str], float]:
-    """The labels that boto3 gives its user, and what the answer says was paid for it."""
-    answer = sdk.detect_labels(Image={"Bytes": image.content})
+    """The labels that boto3 gives its user, and what the answer says was paid for it. The client is done with then."""
+    with closing(sdk):
+        answer = sdk.detect_labels(Image={"Bytes": image.content})
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return {label["Name"] for label in answer["Labels"]}, float(headers["x-tessera-inferences"])
 
@@ -117,7 +119,8 @@ def test_a_request_that_is_handed_on_whole_is_paid_once_for_its_retries(cluster:
     api, image = cluster.apis[-1], one_image(5)
     before = int(api.stats()["inferences"]["by_kind"].get("passthrough", 0))
     sdk = api.client(access_key=new_key(), attempts=ATTEMPTS, read_s=READ_S)
-    answer = sdk.compare_faces(SourceImage={"Bytes": image.content}, TargetImage={"Bytes": image.content})
+    with closing(sdk):
+        answer = sdk.compare_faces(SourceImage={"Bytes": image.content}, TargetImage={"Bytes": image.content})
     assert answer["SourceImageFace"] is not None
     assert cluster.emulator.paid() == 1
     assert int(api.stats()["inferences"]["by_kind"]["passthrough"]) == before + 1

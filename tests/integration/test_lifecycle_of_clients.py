@@ -77,7 +77,7 @@ def test_who_leaves_while_the_sheet_is_under_way_takes_nothing_from_a_neighbour(
     """It may have been paid for already: then it stays on the sheet, and only its answer goes nowhere."""
     stage.emulator.reset()
     answered_before = stage.front.stats()["requests"]["by_outcome"]["answered"]
-    leaving, staying = identity_images(range(2))
+    leaving, staying = identity_images((20, 21))  # its answer is kept for its retry: nobody else may ask for it here
     connection = begun(stage.front, leaving)
     until("its image waits", lambda: stage.waiting() == 1)
     neighbour = begun(stage.front, staying)
