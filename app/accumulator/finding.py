@@ -7,10 +7,10 @@ that it is not the one (any more). Nobody is believed without a look: sentinels 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -117,19 +117,16 @@ def _place(node: Sequence[Any], asked: Place) -> Place:
 
 
 async def ask(url: str, within_s: float, *words: str) -> Any:
-    """One question over a connection of its own."""
-    client = Redis.from_url(
-        url,
-        socket_timeout=within_s,
-        socket_connect_timeout=within_s,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
-    execute: Callable[..., Awaitable[Any]] = client.execute_command
+    """One question over a connection of its own. However it ends (others may have answered first), that is closed."""
+    limits: dict[str, Any] = {"socket_timeout": within_s, "socket_connect_timeout": within_s}
+    pool = ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2, **limits)
+    connection: Any = pool.make_connection()  # type: ignore[no-untyped-call]  # the library has no types for it
     try:
-        return await execute(*words)
+        await connection.connect()
+        await connection.send_command(*words)
+        return await connection.read_response()
     finally:
-        await client.aclose()
+        await connection.disconnect(nowait=True)  # done before it could be cancelled: it waits for nothing
 
 
 async def _unless_failed(asking: Awaitable[Any], place: Place, why: list[str]) -> Any:

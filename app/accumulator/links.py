@@ -64,16 +64,33 @@ class Server:
         self.place = place
         self.calls = _pool(url, limits, limits.connections, limits.call_s)
         self.blocking = _pool(url, limits, blocking, limits.blocking_read_s)
+        self._users = 0
+        self._is_left = False
 
     @property
     def is_in_use(self) -> bool:
-        _idle, (busy, _) = self.calls.connection_pool.get_connection_count()
-        return busy > 0
+        return self._users > 0
 
-    async def retire(self) -> None:
-        """Nobody is sent here any more: end what only waits. What is being called ends by itself, in its time."""
-        await _disconnect(self.blocking, busy=True)
-        await _disconnect(self.calls, busy=False)
+    async def use(self, act: Callable[[Server], Awaitable[T]]) -> T:
+        """The last one to leave a server that nobody is sent to any more closes it."""
+        self._users += 1
+        try:
+            return await act(self)
+        finally:
+            self._users -= 1
+            if self._is_left and not self._users:
+                await self.close()
+
+    async def leave(self, *, is_lost: bool) -> None:
+        """Nobody is sent here any more. What is under way ends by itself: whoever waits for keys that have moved is told so.
+
+        `is_lost`: nobody is told anything there, so that what only waits is ended now.
+        """
+        self._is_left = True
+        if is_lost:
+            await _disconnect(self.blocking, busy=True)
+        if not self._users:
+            await self.close()
 
     async def close(self) -> None:
         """A server that does not answer cannot hold this up, since nothing is waited for."""
@@ -115,10 +132,11 @@ class Route:
     async def lead(self, place: Place) -> Server:
         """From now on to this place."""
         server = self._links.server(place)
+        is_lost = not self._is_sure
         before, self.server, self._is_sure = self.server, server, True
         if before is not None and before is not server:
             log.warning("Redis has moved", host=place.host, port=place.port)
-            await self._links.leave(before)
+            await self._links.leave(before, is_lost=is_lost)
         return server
 
     def doubt(self, server: Server) -> None:
@@ -172,7 +190,7 @@ class Link:
             while True:
                 server = await self._route.to()
                 try:
-                    return await act(server)
+                    return await server.use(act)
                 except (AskError, TryAgainError) as refusal:  # MOVED is an ASK to redis-py
                     if loop.time() > until_s:
                         raise
@@ -198,7 +216,7 @@ class Links:
         self._finder = finder(self._address, limits.connect_s)
         self._routes: list[Route] = []
         self._servers: dict[Place, Server] = {}
-        self._retired: list[Server] = []
+        self._left: list[Server] = []
 
     def to(self, tag: str) -> Link:
         """Carries the commands on keys with this tag."""
@@ -212,26 +230,24 @@ class Links:
             self._servers[place] = Server(place, url, self._limits, self._blocking)
         return self._servers[place]
 
-    async def leave(self, server: Server) -> None:
+    async def leave(self, server: Server, *, is_lost: bool) -> None:
         """A route has left it: the last one turns off the light."""
         if any(route.server is server for route in self._routes):
             return
         if self._servers.get(server.place) is server:
             del self._servers[server.place]
-        self._retired.append(server)
-        for retired in self._retired:
-            await retired.retire()
-        self._retired = [retired for retired in self._retired if retired.is_in_use]
+        self._left = [left for left in self._left if left.is_in_use] + [server]
+        await server.leave(is_lost=is_lost)
 
     async def close(self) -> None:
-        for server in (*self._servers.values(), *self._retired):
+        for server in (*self._servers.values(), *self._left):
             await server.close()
 
     async def evicting_policy(self) -> str | None:
         """The eviction policy of a server that may throw images away, else None (also where asking is not allowed)."""
         for server in list(self._servers.values()):
             try:
-                answer = await _execute(server.calls, "CONFIG", "GET", "maxmemory-policy")
+                answer = await server.use(lambda this: _execute(this.calls, "CONFIG", "GET", "maxmemory-policy"))
             except RedisError:
                 continue
             policy = dict(zip(answer[::2], answer[1::2], strict=True)).get(b"maxmemory-policy", b"") if answer else b""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from app.core.quota_account import Lot
 from app.errors import Kind, Problem
 from tests.support.google_upstream import tls_for
 from tests.support.jobs import job, job_ids, lane, outcome, outcomes
-from tests.support.redis_fleet import PATIENCE_S, Fleet, claimed, eventually, gathers_again, result_of
+from tests.support.redis_fleet import LOOK_S, PATIENCE_S, Fleet, claimed, eventually, gathers_again, result_of
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.redis_together import RedisCluster, WatchedRedis, redis_cluster, watched_redis
 
@@ -73,9 +74,8 @@ async def test_a_master_that_dies_takes_nobody_along(watched: WatchedRedis) -> N
         await worker.complete(held, outcomes(held))
         assert (await result_of(under_way)).job_id == "held"
         await api.drain()
-        batches = asyncio.create_task(answer_all(worker))
-        assert [(await result_of(future)).job_id for future in waiting]
-        batches.cancel()
+        async with answering(worker):
+            assert [(await result_of(future)).job_id for future in waiting]
 
 
 async def test_a_master_that_is_demoted_is_left(watched: WatchedRedis) -> None:
@@ -106,15 +106,25 @@ async def test_sentinels_are_needed_to_find_the_master_and_not_to_use_it(watched
         await gathers_again(both, both)
 
 
-async def answer_all(worker: RedisAccumulator) -> None:
-    """Until cancelled."""
-    while True:
-        try:
-            batch = await worker.claim(PATIENCE_S)
-            if batch is not None:
-                await worker.complete(batch, outcomes(batch))
-        except Problem:
-            continue
+@asynccontextmanager
+async def answering(worker: RedisAccumulator) -> AsyncIterator[None]:
+    """Whatever is claimed is answered, as long as this lasts."""
+
+    async def answer_all() -> None:
+        while True:
+            try:
+                batch = await worker.claim(PATIENCE_S)
+                if batch is not None:
+                    await worker.complete(batch, outcomes(batch))
+            except Problem:
+                await asyncio.sleep(LOOK_S)
+
+    task = asyncio.create_task(answer_all())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 # --- cluster ---
@@ -144,13 +154,12 @@ def lane_at(cluster: RedisCluster, fleet: Fleet, *, dying: bool) -> Lane:
 
 async def test_shards_lie_on_several_nodes_and_all_are_served(cluster: RedisCluster, fleet: Fleet) -> None:
     api, worker = await fleet.api(), await fleet.worker()
-    serving = asyncio.create_task(answer_all(worker))
     lanes = [lane(f"tenant-{number}", capacity=1) for number in range(20)]
     assert len({cluster.owner(tag_of(fleet, one)).port for one in lanes}) > 1
-    futures = {f"{number}": await api.enqueue(job(f"{number}", lane=one)) for number, one in enumerate(lanes)}
-    assert [await result_of(future) for future in futures.values()] == [outcome(name, label=name) for name in futures]
+    async with answering(worker):
+        futures = {f"{number}": await api.enqueue(job(f"{number}", lane=one)) for number, one in enumerate(lanes)}
+        assert [await result_of(future) for future in futures.values()] == [outcome(name, label=name) for name in futures]
     assert sum((await api.pending()).values()) == 0
-    serving.cancel()
     await clients_have_accounts(api)
 
 
@@ -169,20 +178,19 @@ async def test_a_slot_that_moves_under_load_loses_nothing(cluster: RedisCluster,
     api, worker = await fleet.api(), await fleet.worker()
     one = lane("moving", capacity=2)
     tag = tag_of(fleet, one)
-    serving = asyncio.create_task(answer_all(worker))
     image = bytes(50_000)
 
     async def sent(number: int) -> str:
         await asyncio.sleep(number * 0.01)  # a hundred a second
         return (await result_of(await api.enqueue(job(f"{number}", lane=one, max_wait_s=0.02, image=image)))).job_id
 
-    load = [asyncio.create_task(sent(number)) for number in range(120)]
-    for _ in range(4):
-        target = next(master for master in cluster.masters if master is not cluster.owner(tag))
-        await asyncio.to_thread(cluster.move, tag, target)
-        await asyncio.sleep(0.2)
-    assert await asyncio.gather(*load) == [f"{number}" for number in range(120)]
-    serving.cancel()
+    async with answering(worker), asyncio.TaskGroup() as load:
+        sending = [load.create_task(sent(number)) for number in range(120)]
+        for _ in range(4):
+            target = next(master for master in cluster.masters if master is not cluster.owner(tag))
+            await asyncio.to_thread(cluster.move, tag, target)
+            await asyncio.sleep(0.2)
+    assert [task.result() for task in sending] == [f"{number}" for number in range(120)]
 
 
 async def test_one_node_that_dies_holds_up_its_own_shards_only_and_its_replica_takes_over(
@@ -199,8 +207,6 @@ async def test_one_node_that_dies_holds_up_its_own_shards_only_and_its_replica_t
         batch = await claimed(worker)
     await worker.complete(batch, outcomes(batch))
     assert await result_of(future) == outcome("meanwhile", label="meanwhile")
-    serving = asyncio.create_task(answer_all(worker))
-    assert (await result_of(lost)).job_id == "lost"
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    async with answering(worker):
+        assert (await result_of(lost)).job_id == "lost"
     await gathers_again(api, worker, dying.tenant)

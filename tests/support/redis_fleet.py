@@ -104,20 +104,21 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
 
 async def gathers_again(api: RedisAccumulator, worker: RedisAccumulator, tenant: str = "after") -> None:
     """After trouble: an image goes all the way, by itself, without anybody having been restarted."""
-    name = f"after-{time.monotonic_ns()}"
-    futures = []
+    futures: dict[str, asyncio.Future[Outcome]] = {}
 
     async def is_admitted() -> bool:
+        name = f"after-{time.monotonic_ns()}"  # a try that failed without an answer is taken back later, by its name
         try:
-            futures.append(await api.enqueue(job(name, lane=lane(tenant, capacity=1))))
+            futures[name] = await api.enqueue(job(name, lane=lane(tenant, capacity=1)))
         except Problem:
             return False
         return True
 
     await eventually(is_admitted)
+    ((name, future),) = futures.items()
     batch = await claimed(worker)
     while job_ids(batch) != [name]:  # what had been there before
         await worker.complete(batch, outcomes(batch))
         batch = await claimed(worker)
     await worker.complete(batch, outcomes(batch))
-    assert await result_of(futures[0]) == outcome(name, label=name)
+    assert await result_of(future) == outcome(name, label=name)
