@@ -316,9 +316,13 @@ async def _ask(desk: Desk, dialect: Any, ask: Ask) -> Said:
 
 
 def _pictures(ask: Ask) -> list[SoakPicture]:
-    size, kind = (SIZE.transposed() if ask.is_upright else SIZE), "PNG" if ask.is_png else "JPEG"
+    return [_picture(identity) for identity in ask.identities]
+
+
+def _picture(identity: int) -> SoakPicture:
+    """Some are upright, some are PNG; one identity's are all the same."""
+    size, kind = (SIZE.transposed() if identity % 2 else SIZE), "PNG" if identity % 3 == 0 else "JPEG"
     whole = PixelBox(0, 0, size.width_px, size.height_px).to_unit(size)
-    return [
-        SoakPicture(size, TrueObject(name_of(one), whole), painted(one, size, kind), f"image/{kind.lower()}", one)
-        for one in ask.identities
-    ]
+    return SoakPicture(
+        size, TrueObject(name_of(identity), whole), painted(identity, size, kind), f"image/{kind.lower()}", identity
+    )
