@@ -14,6 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,8 @@ MOST_IN_A_BATCH = 4
 SLOW_PIECES, SLOW_S = 8, 2.0
 # A client that vanishes does so this long after its request, seconds: while it gathers, or while the vendor looks.
 VANISHES_S = (0.0, 0.4)
-CONNECTIONS = 200
+# As many connections as there are requests under way: nobody waits for another's answer before asking.
+KEPT_CONNECTIONS = 50
 KEPT_MISTAKES = 20
 # What gRPC itself says when nothing has come in time; a server's own words for it are an answer.
 NO_ANSWER = "Deadline Exceeded"
@@ -116,7 +118,7 @@ class Crowd:
         self.tally = Tally()
 
     async def run(self, seconds: float) -> None:
-        limits = httpx.Limits(max_connections=CONNECTIONS)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS)
         async with httpx.AsyncClient(timeout=ANSWER_S, limits=limits, trust_env=False) as http:
             channels = {site.grpc: grpc.aio.insecure_channel(site.grpc) for site in self._sites}
             async with asyncio.TaskGroup() as tasks:
@@ -176,21 +178,30 @@ class Crowd:
     async def _bad(self, http: httpx.AsyncClient, site: Site, tenant: Tenant) -> None:
         """What is no picture is refused, with a 4xx of its own."""
         content = self._chance.choice(bad_pictures())
-        reply = await http.post(f"{site.url}/v1/detect", content=content, headers={"X-Api-Key": tenant.key})
+        try:
+            reply = await http.post(f"{site.url}/v1/detect", content=content, headers={"X-Api-Key": tenant.key})
+        except httpx.HTTPError as lost:
+            self.tally.count("lost", 1, f"a bad picture: {type(lost).__name__} {lost}")
+            return
         refused = 400 <= reply.status_code < 500  # a client's mistake, as HTTP numbers it
         self.tally.count("refused" if refused else "wrong", 1, "" if refused else f"a bad picture: {reply.status_code}")
 
     async def _vanish(self, site: Site, request: Request, after_s: float) -> None:
         """Sent whole or half, and gone before the answer."""
         parts = urlsplit(site.url)
-        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        try:
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        except OSError as lost:
+            self.tally.count("lost", 1, f"a client that would have vanished: {lost}")
+            return
         lines = {"Host": parts.netloc, "Content-Length": str(len(request.body))} | dict(request.headers)
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         part = self._chance.choice((len(request.body), len(request.body) // 2))
         try:
-            writer.write(f"POST {request.path} HTTP/1.1\r\n{head}\r\n".encode() + request.body[:part])
-            await writer.drain()
-            await asyncio.sleep(after_s)
+            with suppress(OSError):  # the server was the first to close
+                writer.write(f"POST {request.path} HTTP/1.1\r\n{head}\r\n".encode() + request.body[:part])
+                await writer.drain()
+                await asyncio.sleep(after_s)
         finally:
             writer.transport.abort()
         self.tally.count("vanished")
