@@ -112,13 +112,13 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
     clients = _clients(settings, metrics, stack)
     tools = await _tools(settings, clock, metrics, stack)
     accumulator = await _accumulator(settings, tools, stack)
+    quotas = _quotas(settings, tools, clients, accumulator, stack)
     prevalences = Prevalences(accumulator.prevalence, clock)
     stack.push_async_callback(prevalences.close)
     pipeline = None
     if tools.dial is not None:
         pipeline = _pipeline(settings, tools, tools.dial, accumulator, prevalences, stack)
     worker = await _worker(settings, tools, accumulator, prevalences) if settings.role != "api" else None
-    quotas = _quotas(settings, tools, clients, accumulator, stack)
     return Parts(
         native=NativeDialect(clients, behind=tools.provider.capabilities.vendor),
         rekognition=RekognitionDialect(_rekognition_options(settings, tools, clients)),

@@ -7,7 +7,7 @@ that not every image has to find out by waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.core.breaker import Breaker
 from app.core.model import Bill, Bypass, Failure, Job, Outcome, Release
 from app.errors import Fault, Kind, Problem
+from app.fares import Fare
 from app.log import get_logger
 
 # So long after the end of its window an image that nobody has claimed goes alone, seconds; looked at again after as long. By
@@ -39,28 +40,6 @@ class Missed:
 
     reason: Bypass
     bill: Bill
-
-
-class Fare:
-    """Whether an image's way can still be given up for nothing: until it is in somebody's sheet, or on its way alone."""
-
-    def __init__(self) -> None:
-        self.is_paid = False
-        self._take_back: Callable[[], Awaitable[bool]] | None = None
-
-    def waiting(self, take_back: Callable[[], Awaitable[bool]] | None) -> None:
-        """Nothing is paid yet; `take_back` sees to it that nothing will be, or says that it is too late."""
-        self._take_back = take_back
-
-    def paid(self) -> None:
-        """It is, or may be any moment."""
-        self.is_paid = True
-
-    async def take_back(self) -> bool:
-        """Whether nothing has been paid, and nothing will be if the way ends now."""
-        if self.is_paid:
-            return False
-        return self._take_back is None or await self._take_back()
 
 
 class Gatherer:
@@ -114,7 +93,8 @@ class Gatherer:
             if not in_vain and not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
-            await asyncio.shield(self._withdraw(job))
+            if not fare.is_back and not await asyncio.shield(self._is_back(job)):
+                fare.paid()
             raise
         if in_vain or not future.done() or future.cancelled():
             waited_s = self._clock.now_s() - began_s

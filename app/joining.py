@@ -25,7 +25,7 @@ from app.core.breaker import Breaker
 from app.core.flights import Begun, Flight, How, Keep, Standing
 from app.core.model import Answer, Bill, Outcome
 from app.errors import Fault, Kind, Problem
-from app.gathering import Fare
+from app.fares import Fare
 from app.log import get_logger
 
 # When the process goes down, longest for what is still to be told to the others, seconds.
@@ -181,7 +181,9 @@ class Joiner:
         return task.result()
 
     async def _after_leaving(self, voyage: _Voyage) -> None:
-        """The client has left. Its flight goes on for those who have joined, and where it is being paid."""
+        """The client has left. Its flight goes on for those who have joined, as long as one of them is there, and where it is
+        being paid.
+        """
         if voyage.fare.is_paid or voyage.task.done() or await self._is_joined(voyage.flight):
             return
         if await voyage.fare.take_back():
@@ -215,7 +217,7 @@ class Joiner:
             return Keep.RETURNING, times.linger_s
         kind = outcome.result.kind
         is_ours = kind.fault is Fault.TESSERA or kind is Kind.PROVIDER_TIMEOUT  # a time-out ends with the leader's own time
-        return None if is_ours else (Keep.WAITING, times.linger_s)
+        return None if is_ours else (Keep.WAITING, 2 * times.look_s)  # as long as whoever waits takes to look
 
     def _owe(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
         """Do this in the background. Where the store is away the end of the lease does it."""
@@ -234,10 +236,13 @@ class Joiner:
         return task
 
     async def _beat(self) -> None:
-        """Renew the leases of what takes long, as long as there is anything."""
+        """Renew the leases of what takes long, as long as there is anything; and look who is left where a client has gone."""
         loop = asyncio.get_running_loop()
         while self._voyages:
             await asyncio.sleep(self._times.renew_s)
+            for voyage in self._voyages.values():
+                if voyage.left:
+                    self._owe(self._after_leaving(voyage))
             renewals: list[Awaitable[None]] = [
                 self._owe(self._store.extend(voyage.flight, self._times.lease_s))
                 for voyage in self._voyages.values()

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.accumulator.contract import Intake
 from app.admission import Admission, Image
@@ -30,7 +29,8 @@ from app.core.mix import Choice
 from app.core.model import ALONE, Answer, Bill, Bypass, Failure, Feature, Inquiry, Job, Lane, Outcome, Picture, Task
 from app.core.placeless import Placeless
 from app.errors import Kind
-from app.gathering import Fare, Gatherer, Missed
+from app.fares import Fare, Fares
+from app.gathering import Gatherer, Missed
 from app.imaging.decode import is_cheap
 from app.joining import Joiner, Question
 from app.providers.calling import Caller
@@ -134,23 +134,31 @@ class Pipeline:
             self._shadow.drain()
         asyncio.get_running_loop().call_later(self._reserve_s(), self._gatherer.give_up_waiting)
 
-    async def answer(self, call: Call, request_id: str) -> Answered:
-        """One outcome per inquiry. Raises Problem when the image itself cannot be had or used."""
+    async def answer(self, call: Call, request_id: str, fares: Fares | None = None) -> Answered:
+        """One outcome per inquiry. Raises Problem when the image itself cannot be had or used. `fares` says what it has cost
+        where its client does not wait for the end.
+        """
+        fares = fares or Fares()
         deadline_s = self._clock.now_s() + self._policy.request_timeout_s
         image = await self._admission.admit(call, deadline_s)
         async with asyncio.TaskGroup() as tasks:
             asking = [
-                tasks.create_task(self._ask(call, inquiry, image, request_id, deadline_s), name=f"ask {request_id}")
+                tasks.create_task(self._ask(call, inquiry, image, request_id, deadline_s, fares), name=f"ask {request_id}")
                 for inquiry in call.inquiries
             ]
         return Answered(image.picture, tuple(task.result() for task in asking))
 
-    async def _ask(self, call: Call, inquiry: Inquiry, image: Image, request_id: str, deadline_s: float) -> Outcome:
+    async def _ask(
+        self, call: Call, inquiry: Inquiry, image: Image, request_id: str, deadline_s: float, fares: Fares
+    ) -> Outcome:
         """One inquiry's outcome: that of an equal one which is under way, or its own."""
         inquiry = inquiry.heard_by(self._capabilities.vendor)  # what nobody there understands must not split lanes
 
-        def fly(fare: Fare) -> Coroutine[Any, Any, Outcome]:
-            return self._fly(call, inquiry, image, request_id, deadline_s, fare)
+        async def fly(fare: Fare) -> Outcome:
+            way = asyncio.current_task()
+            if way is not None:
+                fares.begin(inquiry, fare, way)
+            return await self._fly(call, inquiry, image, request_id, deadline_s, fare)
 
         if self._joiner is None:
             return await fly(Fare())

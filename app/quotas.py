@@ -18,7 +18,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from app.accumulator.contract import QuotaStore
 from app.clock import Clock
@@ -35,6 +35,8 @@ STORE_S = 0.5
 LOOKS = 10
 # Requests of one client that go to the store in one call: a script unpacks so many at once.
 MOST_ASKED = 500
+# Lots that are told before anybody asks again: the one that failed, and all that is owed since.
+TOLD_FIRST = 2
 # After a failure to settle, the next try comes so much later, seconds.
 AGAIN_S = 1.0
 # What is owed when the process ends is tried for so long, seconds.
@@ -47,6 +49,8 @@ MOST_TABS = 10_000
 MOST_ENDED = 1000
 
 log = get_logger(__name__)
+
+_Asking: TypeAlias = "tuple[Ask, asyncio.Future[Verdict | None]]"
 
 
 class QuotaLedger(Protocol):
@@ -69,7 +73,7 @@ class _Tab:
     owed: Amount = NOTHING
     ended: deque[Ask] = field(default_factory=lambda: deque(maxlen=MOST_ENDED))
     lot: Lot | None = None
-    asks: list[tuple[Ask, asyncio.Future[Verdict | None]]] = field(default_factory=list)
+    asks: list[_Asking] = field(default_factory=list)
     asking: asyncio.Task[None] | None = None
     is_behind: bool = False  # something was let in that the store has not heard of
 
@@ -103,10 +107,6 @@ class Grant:
     tab: _Tab
     has_budget: bool
     owe: Callable[[Grant, Amount], None]
-
-    @property
-    def amount(self) -> Amount:
-        return self.ask.amount
 
     def settle(self, paid: Amount) -> None:
         """The request is over, and this was paid for it."""
@@ -160,7 +160,8 @@ class Quotas:
             await asyncio.wait(tasks)
         with suppress(Problem, TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                await self._tell_debts()
+                while self._debtors:  # a lot that was under way goes again, then what has come since
+                    await self._tell_debts()
 
     async def admit(self, tenant: Tenant, endpoint: str, images: int, amount: Amount) -> Grant | None:
         """None where the tenant has no limits. Raises Problem: RATE_LIMITED, BUDGET_SPENT."""
@@ -232,25 +233,24 @@ class Quotas:
         """All that have come while the last call was under way go with the next one."""
         try:
             while tab.asks:
-                asks = [(ask, waiting) for ask, waiting in tab.asks[:MOST_ASKED] if not waiting.done()]
+                asks = tab.asks[:MOST_ASKED]
                 del tab.asks[:MOST_ASKED]
-                verdicts = await self._asked(tab, [ask for ask, _ in asks]) if asks else {}
+                verdicts = await self._asked(tab, asks)
                 for ask, waiting in asks:
                     if not waiting.done():
                         waiting.set_result(verdicts.get(ask.id))
         finally:
             tab.asking = None
 
-    async def _asked(self, tab: _Tab, asks: Sequence[Ask]) -> Mapping[str, Verdict]:
-        """Nothing where the store is away."""
+    async def _asked(self, tab: _Tab, asks: Sequence[_Asking]) -> Mapping[str, Verdict]:
+        """Nothing where the store is away; nor for whoever has given up waiting."""
         limits = self._clients.limits_of(tab.tenant)
         if limits.is_none:  # since a moment ago
-            return {ask.id: Verdict() for ask in asks}
+            return {ask.id: Verdict() for ask, _ in asks}
         try:
-            while tab.is_behind and tab.has_debts:  # what was let in here is reserved nowhere: that is told first
-                await self._tell(tab)
-            tab.is_behind = False
-            verdicts = await self._store.take(tab.key, limits, asks)
+            await self._catch_up(tab)
+            waiting = [ask for ask, future in asks if not future.done()]
+            verdicts = await self._store.take(tab.key, limits, waiting) if waiting else {}
         except Exception as error:
             if not isinstance(error, Problem):
                 log.error("limits cannot be asked for", exc_info=True)
@@ -260,6 +260,15 @@ class Quotas:
         for verdict in verdicts.values():
             tab.learn(verdict.usage)
         return verdicts
+
+    async def _catch_up(self, tab: _Tab) -> None:
+        """What was let in here is reserved nowhere: what it has cost is told first. What comes to be owed meanwhile waits, or
+        nobody who asks would ever get his turn.
+        """
+        for _ in range(TOLD_FIRST):
+            if tab.is_behind and tab.has_debts:
+                await self._tell(tab)
+        tab.is_behind = tab.is_behind and tab.has_debts
 
     def _own(self, grant: Grant, limits: Limits) -> Verdict:
         """This process's own, by what it knew last and what it has let in itself."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.support.loop_watch import LoopWatch, watching
 from tests.support.programs import PROGRAMS_OF, missing_programs
@@ -24,6 +25,16 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 hypothesis.settings.register_profile("home", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("home"), derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "home")
+
+
+# Whoever sets up no logging of his own gets plain lines: structlog's own tracebacks hold the event loop for a while.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -61,10 +61,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "clients_file": ("core", "log"),
     "quotas": ("core", "errors", "clock", "log", "accumulator.contract"),
     "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
-    "gathering": ("core", "errors", "clock", "log", "accumulator.contract"),
-    "joining": ("core", "errors", "clock", "log", "accumulator.contract", "gathering"),
+    "fares": ("core",),
+    "gathering": ("core", "errors", "clock", "log", "accumulator.contract", "fares"),
+    "joining": ("core", "errors", "clock", "log", "accumulator.contract", "fares"),
     "pipeline": (
         "admission",
+        "fares",
         "gathering",
         "joining",
         *("core", "errors", "clock", "metrics", "log", "imaging", *CONTRACTS, "providers.calling"),
@@ -76,7 +78,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "work.escalating",  # an answer of a grid is improved where the image and the time are known
         "work.shadow",  # compares answers behind the clients' backs, where image and answer are both at hand
     ),
-    "server": ("core", "wire", "pipeline", "errors", "clock", "metrics", "log", "providers.contract"),
+    "server": ("core", "wire", "pipeline", "fares", "errors", "clock", "metrics", "log", "providers.contract"),
     "calibration": (  # measures through the code that serves
         *("core", "errors", "imaging", "clock", "arguments"),
         "work.detect",

@@ -156,7 +156,7 @@ class FlightStore(Protocol):
         ...
 
     async def is_joined(self, leader: Flight) -> bool:
-        """Whether anybody waits for the leader."""
+        """Whether the asker leads, and anybody waits for him."""
         ...
 
     def listen(self, key: str) -> AbstractContextManager[asyncio.Event]:

@@ -51,7 +51,7 @@ class RedisFlights:
         await self._let_go(shard, asker)
 
     async def is_joined(self, leader: Flight) -> bool:
-        return await self._quickly(self._shards.of(leader.key).is_joined(leader.key))
+        return await self._quickly(self._shards.of(leader.key).is_joined(leader))
 
     def listen(self, key: str) -> AbstractContextManager[asyncio.Event]:
         return self._listeners.listen(key)

@@ -267,10 +267,10 @@ class ShardCommands:
         answer = await self._run("abandon_flight", [self._keys.flight(asker.key)], [asker.token])
         return frozenset(process.decode() for process in answer)
 
-    async def is_joined(self, key: str) -> bool:
-        """Whether anybody waits for this flight."""
-        names: list[bytes] = await self._link.call("HKEYS", self._keys.flight(key))
-        return any(name.startswith(b"w:") for name in names)
+    async def is_joined(self, leader: Flight) -> bool:
+        """Whether anybody waits for a flight that this one leads."""
+        found: dict[bytes, bytes] = await self._link.call("HGETALL", self._keys.flight(leader.key))
+        return found.get(b"token") == leader.token.encode() and any(name.startswith(b"w:") for name in found)
 
     async def tell_of_flight(self, key: str, processes: Sequence[str]) -> None:
         names = [self._keys.reply(process) for process in processes]

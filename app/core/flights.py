@@ -45,7 +45,7 @@ class How(StrEnum):
 class Keep(StrEnum):
     """For whom the outcome of a finished flight is kept."""
 
-    WAITING = "waiting"  # only for those who wait now
+    WAITING = "waiting"  # for those who wait now, and whoever comes before they have fetched it
     RETURNING = "returning"  # for them, and whoever comes again with the id of one who asked
     UNCLAIMED = "unclaimed"  # for everybody equal: its own client had left before it was there
     CACHE = "cache"  # for everybody equal: the operator wants it
@@ -87,7 +87,10 @@ class _Record:
             return How.FLIGHT
         if asker.retry_id in self.returning or self.keep is Keep.UNCLAIMED:
             return How.RETRY
-        return How.CACHE if self.keep is Keep.CACHE else None
+        if self.keep is Keep.CACHE:
+            return How.CACHE
+        # A newcomer could not lead without taking the outcome from those who have not fetched it yet: he shares it.
+        return How.FLIGHT if self.waiting else None
 
     def is_over(self, now_s: float) -> bool:
         """Whether nobody can come for it any more; those who wait for a leader that is gone are still to come."""
@@ -118,6 +121,7 @@ class Flights:
         if record is not None and record.until_s > now_s:
             how = None if record.outcome is None else record.how(asker)
             if record.outcome is not None and how is not None:
+                self._fetched(asker, record)
                 return Begun(Standing.FINISHED, outcome=record.outcome, how=how)
             if record.outcome is None and record.token != asker.token:
                 record.waiting.add(asker.token)
@@ -125,6 +129,12 @@ class Flights:
                 return Begun(Standing.THEIRS, left_s=record.until_s - now_s)
         self._lead(asker, record, now_s + lease_s)
         return Begun(Standing.MINE)
+
+    def _fetched(self, asker: Flight, record: _Record) -> None:
+        """What was kept only for those who wait goes with the last of them."""
+        record.waiting.discard(asker.token)
+        if not record.is_kept_for_anybody:
+            self._forget(asker.key)
 
     def _lead(self, asker: Flight, record: _Record | None, until_s: float) -> None:
         if record is None or record.outcome is not None:
@@ -173,9 +183,9 @@ class Flights:
         return is_leader and bool(record.waiting)
 
     def is_joined(self, leader: Flight) -> bool:
-        """Whether somebody waits."""
+        """Whether he leads, and somebody waits."""
         record = self._records.get(leader.key)
-        return record is not None and bool(record.waiting)
+        return record is not None and record.token == leader.token and bool(record.waiting)
 
     def _make_room(self) -> None:
         if self._kept_bytes <= self._max_bytes:

@@ -21,8 +21,9 @@ from app.core.model import Bypass, Feature, RawRequest
 from app.core.prices import PriceList
 from app.core.quota import Amount
 from app.errors import Kind, Problem
+from app.fares import Fares
 from app.log import bound, get_logger
-from app.providers.contract import Forwarder, ForwardReply
+from app.providers.contract import ForwardReply
 from app.server.reading import BodyRoom, BodyShare, ClientLeft
 from app.server.tariff import Tariff
 from app.server.visit import FIRST_ERROR_STATUS, Reply, Visit, log_refusal, outcome_of, outcome_of_all, with_bill
@@ -42,7 +43,15 @@ log = get_logger(__name__)
 class Answerer(Protocol):
     """The pipeline, as the server sees it."""
 
-    async def answer(self, call: Call, request_id: str) -> Answered: ...
+    async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered: ...
+
+
+class Relay(Protocol):
+    """Hands whole requests on to the vendor; `retries.RetryJoiner` implements it."""
+
+    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+        """`sending` is called before anything is sent on this request's account. Raises Problem."""
+        ...
 
 
 class DeskLedger(Protocol):
@@ -55,10 +64,7 @@ class DeskLedger(Protocol):
 
 
 class Grant(Protocol):
-    """What a request that was let in may cost."""
-
-    @property
-    def amount(self) -> Amount: ...
+    """A request that was let in."""
 
     def settle(self, paid: Amount) -> None:
         """The request is over, and this was paid for it. Called once."""
@@ -118,7 +124,7 @@ class Desk:
     def __init__(
         self,
         pipeline: Answerer,
-        forwarder: Forwarder | None,
+        relay: Relay | None,
         rules: DeskRules,
         ledger: DeskLedger,
         clock: Clock,
@@ -127,7 +133,7 @@ class Desk:
     ) -> None:
         """`gate`: None where nobody has limits."""
         self._pipeline = pipeline
-        self._forwarder = forwarder
+        self._relay = relay
         self._rules = rules
         self._ledger = ledger
         self._clock = clock
@@ -233,12 +239,19 @@ class Desk:
             yield
         except Problem:
             raise
-        except BaseException:  # nobody can say what was paid by then: guessed upwards
-            visit.is_unsure = True
+        except BaseException:
+            visit.has_left = True
             raise
         finally:
             if grant is not None:
-                grant.settle(visit.paid.at_least(grant.amount) if visit.is_unsure else visit.paid)
+                self._settle(grant, visit)
+
+    def _settle(self, grant: Grant, visit: Visit) -> None:
+        """With what was paid; for a client that has left, when it is known what that is."""
+        if visit.has_left:
+            visit.fares.when_over(lambda ended: grant.settle(visit.handed_on + self._tariff.of_ended(ended)))
+        else:
+            grant.settle(visit.paid)
 
     async def _answer(
         self, arrival: Arrival, raw: RawRequest, request: Call | Calls | Passthrough, dialect: Dialect, visit: Visit
@@ -250,7 +263,7 @@ class Desk:
             case Calls():
                 return await self._answer_calls(arrival, request, dialect, visit)
         visit.task = request.task.value
-        answered = await arrival.unless_client_leaves(self._pipeline.answer(request, visit.request_id))
+        answered = await arrival.unless_client_leaves(self._pipeline.answer(request, visit.request_id, visit.fares))
         self._note(visit, request, answered)
         reply = dialect.write(request, answered.picture, answered.outcomes, visit.request_id)
         self._ledger.filtered(reply.filtered)
@@ -275,13 +288,13 @@ class Desk:
         """All calls and the rest at the same time."""
         request_id = visit.request_id
         async with asyncio.TaskGroup() as tasks:
-            asking = [tasks.create_task(self._one(call, request_id), name=f"call {request_id}") for call in calls.calls]
+            asking = [tasks.create_task(self._one(call, visit), name=f"call {request_id}") for call in calls.calls]
             rest = tasks.create_task(self._rest(calls.rest, visit), name=f"rest {request_id}")
         return [task.result() for task in asking], rest.result()
 
-    async def _one(self, call: Call, request_id: str) -> Answered | Problem:
+    async def _one(self, call: Call, visit: Visit) -> Answered | Problem:
         try:
-            return await self._pipeline.answer(call, request_id)
+            return await self._pipeline.answer(call, visit.request_id, visit.fares)
         except Problem as problem:
             return problem
 
@@ -299,14 +312,21 @@ class Desk:
     async def _handed_on(
         self, raw: RawRequest, part: Passthrough | Rest, reason: Bypass, what: str, visit: Visit
     ) -> ForwardReply:
-        """The vendor's reply to a request of its own; what it charges for it is counted."""
-        if self._forwarder is None or part.vendor != self._rules.speaks:
+        """The vendor's reply to a request of its own; what it charges for it is counted. What was sent may be billed even where
+        nobody waits for the reply: guessed upwards.
+        """
+        if self._relay is None or part.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{what}: not available through this provider")
         self._ledger.bypass(reason)
+        sent = asyncio.Event()
         try:
-            reply = await self._forwarder.forward(raw, timeout_s=self._rules.request_timeout_s)
+            reply = await self._relay.forward(raw, timeout_s=self._rules.request_timeout_s, sending=sent.set)
         except Problem as problem:
-            if problem.kind is Kind.PROVIDER_TIMEOUT:  # it was sent, and may be billed: guessed upwards
+            if problem.kind is Kind.PROVIDER_TIMEOUT and sent.is_set():
+                self._charge(part.billed, visit)
+            raise
+        except asyncio.CancelledError:
+            if sent.is_set():
                 self._charge(part.billed, visit)
             raise
         if reply.status < FIRST_ERROR_STATUS and not reply.is_joined:
@@ -320,8 +340,7 @@ class Desk:
         if billed:
             inferences = sum(map(self._rules.prices.units, billed))
             dollars = sum(map(self._rules.prices.of, billed))
-            visit.handed_on += inferences
-            visit.dollars += dollars
+            visit.handed_on += Amount.of(dollars, inferences)
             self._ledger.passed_through(inferences, dollars)
 
 

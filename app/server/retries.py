@@ -1,6 +1,6 @@
 """Requests that are handed on whole: a retry joins the try that is under way, and gets the vendor's reply to it.
 
-In and out: as `providers.contract.Forwarder`, around the provider's own; called by the desk. Only a request that names its
+In and out: as `desk.Relay`, around the provider's own; called by the desk. Only a request that names its
 call (`wire.headers.retry_id`) can be known again; what is the same besides is its path, its query, its body, and the
 credentials that were shown with it. A client that leaves does not end what has been sent: it is paid, and its retry gets the
 reply. Long replies are not held: they stream to the one who asked, and a retry is handed on anew. Within one process.
@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -51,15 +51,14 @@ class _Whole:
 
 @dataclass(slots=True)
 class _Held:
-    """A try under way, or its reply. `is_taken`: somebody has been given it, and charged. `is_left`: its client has gone."""
+    """A try under way, or its reply; whoever sent it is charged, also where he has left."""
 
     task: asyncio.Task[_Whole | ForwardReply]
-    is_taken: bool = False
     is_left: bool = False
 
 
 class RetryJoiner:
-    """Belongs to one event loop; implements `Forwarder`."""
+    """Belongs to one event loop; implements `desk.Relay`."""
 
     def __init__(self, forwarder: Forwarder, ledger: RetryLedger, *, retry_s: float = RETRY_S, most: int = MOST_HELD) -> None:
         self._forwarder = forwarder
@@ -70,12 +69,14 @@ class RetryJoiner:
         self._held_bytes = 0
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+        """`sending` is called before anything is sent on this request's account. Raises Problem."""
         key = _key_of(request)
         held = self._held.get(key) if key is not None else None
         if held is not None and (reply := await self._joined(held)) is not None:
             return reply
-        if key is None or key in self._held or len(self._held) >= self._most:
+        sending()
+        if key is None or key in self._held or not self._has_room():
             return await self._forwarder.forward(request, timeout_s=timeout_s)
         return await self._led(key, request, timeout_s)
 
@@ -95,22 +96,20 @@ class RetryJoiner:
             await asyncio.wait({task})
         except asyncio.CancelledError:
             held.is_left = True
+            if task.done():  # at the very moment when the reply came
+                self._close_unread(_found(task))
             raise
         found = task.result()
-        held.is_taken = True
         return _replayed(found) if isinstance(found, _Whole) else found
 
     async def _joined(self, held: _Held) -> ForwardReply | None:
         """The reply to the first try; None where there is none to be had, and this one has to go itself."""
         await asyncio.wait({held.task})
-        if held.task.cancelled() or held.task.exception() is not None:
-            return None
-        found = held.task.result()
+        found = _found(held.task)
         if not isinstance(found, _Whole):
             return None
         self._ledger.joined(How.RETRY)
-        is_paid_by_another, held.is_taken = held.is_taken, True
-        return replace(_replayed(found), is_joined=is_paid_by_another)
+        return replace(_replayed(found), is_joined=True)
 
     async def _carry(self, request: RawRequest, timeout_s: float) -> _Whole | ForwardReply:
         """The whole reply, or, where it is long, as it came."""
@@ -127,21 +126,35 @@ class RetryJoiner:
 
     def _ended(self, key: str, held: _Held) -> None:
         """Only success is kept: a retry after an error is another try."""
-        found = None if held.task.cancelled() or held.task.exception() is not None else held.task.result()
+        found = _found(held.task)
         if isinstance(found, _Whole) and found.status < FIRST_ERROR_STATUS:
             self._held_bytes += len(found.body)
             asyncio.get_running_loop().call_later(self._retry_s, self._forget, key, held)
-            for oldest, other in list(self._held.items()):
-                if self._held_bytes <= MOST_HELD_BYTES:
-                    break
-                if other.task.done():
-                    self._forget(oldest, other)
+            while self._held_bytes > MOST_HELD_BYTES and self._forget_the_oldest():
+                pass
             return
         self._held.pop(key, None)
-        if isinstance(found, ForwardReply) and held.is_left:
+        if held.is_left:
+            self._close_unread(found)
+
+    def _close_unread(self, found: _Whole | ForwardReply | None) -> None:
+        """Nobody is there to read it."""
+        if isinstance(found, ForwardReply):
             closing = asyncio.create_task(_close(found), name="close handed on")
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+
+    def _has_room(self) -> bool:
+        """For one more; what is done makes room, what is under way does not."""
+        return len(self._held) < self._most or self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> bool:
+        """Of those that are done. False where there is none."""
+        for key, held in self._held.items():
+            if held.task.done():
+                self._forget(key, held)
+                return True
+        return False
 
     def _forget(self, key: str, held: _Held) -> None:
         if self._held.get(key) is not held:
@@ -204,8 +217,12 @@ class _Resumed:
             await closing()
 
 
+def _found(task: asyncio.Task[_Whole | ForwardReply]) -> _Whole | ForwardReply | None:
+    """The reply of a task that is done; None where there is none."""
+    return None if task.cancelled() or task.exception() is not None else task.result()
+
+
 async def _close(reply: ForwardReply) -> None:
-    """Nobody is there to read it."""
     closing = getattr(reply.body, "aclose", None)
     if closing is not None:
         await closing()

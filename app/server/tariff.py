@@ -13,6 +13,7 @@ from app.core.clients import Tenant
 from app.core.model import ALONE, Feature, Inquiry, Outcome
 from app.core.prices import PriceList
 from app.core.quota import Amount
+from app.fares import Ended
 from app.wire.contract import Call, Calls, Passthrough
 
 
@@ -44,18 +45,30 @@ class Tariff:
         return None if request.owner is None else Asked(request.owner, max(1, request.images), amount)
 
     def _of_calls(self, calls: Sequence[Call]) -> Amount:
-        inquiries = [inquiry for call in calls for inquiry in call.inquiries]
+        return self._of_inquiries([inquiry for call in calls for inquiry in call.inquiries])
+
+    def _of_inquiries(self, inquiries: Sequence[Inquiry]) -> Amount:
         return Amount.of(sum(self._alone(inquiry.feature) for inquiry in inquiries), len(inquiries))
 
     def handed_on(self, billed: Sequence[frozenset[str]]) -> Amount:
         """What the vendor charges for a request of its own."""
         return Amount.of(sum(map(self.prices.of, billed)), sum(map(self.prices.units, billed)))
 
-    def paid(self, inquiries: Sequence[Inquiry], outcomes: Sequence[Outcome]) -> float:
-        """Dollars for these answers. A bill does not say what each inference was: whole ones were of the image alone, shares of
-        sheets, which cost what is asked of a sheet in the feature's stead.
+    def paid(self, inquiries: Sequence[Inquiry], outcomes: Sequence[Outcome]) -> Amount:
+        """For these answers. A bill does not say what each inference was: whole ones were of the image alone, shares of sheets,
+        which cost what is asked of a sheet in the feature's stead.
         """
-        return sum(self._dollars(inquiry, outcome) for inquiry, outcome in zip(inquiries, outcomes, strict=False))
+        dollars = sum(self._dollars(inquiry, outcome) for inquiry, outcome in zip(inquiries, outcomes, strict=False))
+        return Amount.of(dollars, sum(outcome.bill.inferences for outcome in outcomes))
+
+    def of_ended(self, ended: Sequence[Ended]) -> Amount:
+        """For ways whose client did not wait for them: their bills. What was broken off may have been paid as for the image
+        alone: guessed upwards.
+        """
+        known = [(each.inquiry, each.outcome) for each in ended if each.outcome is not None]
+        unknown = [each.inquiry for each in ended if each.outcome is None]
+        paid = self.paid([inquiry for inquiry, _ in known], [outcome for _, outcome in known])
+        return paid + self._of_inquiries(unknown)
 
     def _dollars(self, inquiry: Inquiry, outcome: Outcome) -> float:
         inferences = outcome.bill.inferences

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from app.core.model import Failure, Outcome
-from app.core.quota import Amount
+from app.core.quota import NOTHING, Amount
 from app.errors import Fault, Kind, Problem
+from app.fares import Fares
 from app.log import get_logger
 from app.providers.contract import ForwardReply
 from app.wire.contract import Answered, RawReply, RestAnswer
@@ -25,27 +26,26 @@ Reply: TypeAlias = "RawReply | ForwardReply"
 class Visit:
     """What is known about a request while it is inside: the task once it has been read, the sheets once it is answered.
 
-    `inferences` is its share of what was paid for its images; `handed_on` what was paid for the parts that went to the vendor
-    as they were; `dollars` is the list price of both. `is_unsure`: it ended before anybody could say what was paid.
+    `answers` is its share of what was paid for its images; `handed_on` what was paid for the parts that went to the vendor as
+    they were. `has_left`: it ended before its answer; what its images cost is known when all of its `fares` are over.
     """
 
     request_id: str
     started_s: float
     task: str = "other"
     sheet_ids: tuple[str, ...] = ()
-    inferences: float = 0.0
-    handed_on: int = 0
-    dollars: float = 0.0
-    is_unsure: bool = False
+    answers: Amount = NOTHING
+    handed_on: Amount = NOTHING
+    has_left: bool = False
+    fares: Fares = field(default_factory=Fares)
 
     @property
     def paid(self) -> Amount:
-        return Amount.of(self.dollars, self.inferences + self.handed_on)
+        return self.answers + self.handed_on
 
-    def note(self, outcomes: Sequence[Outcome], dollars: float) -> None:
+    def note(self, outcomes: Sequence[Outcome], paid: Amount) -> None:
         """Remember sheets and bill; log the failures: the vendor's own words stay here when the client is not to see them."""
-        self.inferences += sum(outcome.bill.inferences for outcome in outcomes)
-        self.dollars += dollars
+        self.answers += paid
         self.sheet_ids += tuple(outcome.bill.sheet_id for outcome in outcomes if outcome.bill.sheet_id)
         for outcome in outcomes:
             if isinstance(outcome.result, Failure):
@@ -55,9 +55,9 @@ class Visit:
 
 def with_bill(reply: Reply, visit: Visit) -> Reply:
     """The reply, telling what was paid for the whole request where a part of it was handed on."""
-    if not visit.handed_on:
+    if not visit.handed_on.micro_inferences:
         return reply
-    bill = inferences_header(visit.inferences + visit.handed_on)
+    bill = inferences_header(visit.paid.inferences)
     if isinstance(reply, RawReply):
         return replace(reply, headers={**reply.headers, **bill})
     others = tuple((name, value) for name, value in reply.headers if name.lower() != INFERENCES.lower())

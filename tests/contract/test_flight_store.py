@@ -123,6 +123,18 @@ async def test_f4_what_nobody_can_come_for_is_not_kept(store: FlightStore, keep:
     assert await store.begin(asker("b"), LEASE_S) == MINE
 
 
+@pytest.mark.parametrize("keep", [Keep.WAITING, Keep.RETURNING])
+async def test_f4_a_newcomer_takes_nothing_from_those_who_have_not_fetched_it_yet(store: FlightStore, keep: Keep) -> None:
+    """He shares it as long as one of them is still to come; then it is gone, and he leads."""
+    for token in ("a", "b", "c"):
+        await store.begin(asker(token), LEASE_S)
+    assert await store.finish(asker("a"), FOUND, keep, KEEP_S)
+    assert await came_by(store, asker("b")) is How.FLIGHT
+    assert await came_by(store, asker("newcomer")) is How.FLIGHT
+    assert await came_by(store, asker("c")) is How.FLIGHT
+    assert await came_by(store, asker("late")) is Standing.MINE
+
+
 @pytest.mark.parametrize("ends", ["finish", "abandon"])
 async def test_f5_who_waits_is_told_when_the_flight_ends_in_another_process(bench: Bench, ends: str) -> None:
     """(In memory there is only one.)"""

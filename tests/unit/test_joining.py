@@ -209,6 +209,21 @@ async def test_for_those_who_have_joined_the_flight_goes_on(pixels: PixelPool, f
     assert (here.intake.withdrawn, there.intake.tries) == ([], 0)
 
 
+async def test_where_all_have_left_before_anything_is_paid_nobody_s_flight_is_given_up(
+    pixels: PixelPool, flights: WatchedFlights
+) -> None:
+    here = front(pixels, FakeIntake(), flights=flights, join_times=JoinTimes(renew_s=0.01))
+    first = asking(here)
+    await here.intake.arrived.wait()
+    follower = asking(here)
+    await flights.until_begun(2)
+    await left(first)
+    await left(follower)
+    await flights.until_ended(2)
+    assert set(here.intake.withdrawn) == set(here.intake.jobs)
+    assert here.provider.asked == []
+
+
 async def test_a_follower_that_leaves_takes_nothing_from_the_others(pixels: PixelPool, flights: WatchedFlights) -> None:
     here = front(pixels, FakeIntake(), flights=flights)
     first = asking(here)

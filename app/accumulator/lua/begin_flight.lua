@@ -10,9 +10,19 @@ local leader, ends, outcome, keep, waits, returns = unpack(
   redis.call('HMGET', key, 'token', 'until', 'outcome', 'keep', 'w:' .. token, 'r:' .. retry))
 local left = (tonumber(ends or nil) or 0) - now
 if left > 0 and outcome then
+  local others, returning = 0, 0
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    local kind = string.sub(name, 1, 2)
+    others = others + ((kind == 'w:' and name ~= 'w:' .. token) and 1 or 0)
+    returning = returning + (kind == 'r:' and 1 or 0)
+  end
   local how = (waits and 'flight') or (((retry ~= '' and returns) or keep == 'unclaimed') and 'retry')
-    or (keep == 'cache' and 'cache')
+    or (keep == 'cache' and 'cache') or (others > 0 and 'flight')
   if how then
+    redis.call('HDEL', key, 'w:' .. token)
+    if others + returning == 0 and keep ~= 'unclaimed' and keep ~= 'cache' then
+      redis.call('DEL', key)
+    end
     return {'finished', how, outcome}
   end
 elseif left > 0 and leader ~= token then

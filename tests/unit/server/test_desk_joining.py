@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from app.clock import ManualClock
 from app.core.model import Bill, Bypass, Failure, Feature, Outcome, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem
+from app.fares import Fares
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.reading import BodyShare
@@ -62,13 +63,14 @@ class Vendor:
     failure: Failure | None = None
     forwarded: list[RawRequest] = field(default_factory=list)
 
-    async def answer(self, call: Call, request_id: str) -> Answered:
+    async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
         assert request_id == "request-1"
         bad = Outcome("job", self.failure) if self.failure else None
         return Answered(PICTURE, tuple(bad or answered(detection(feature=one.feature), bill=SHARE) for one in call.inquiries))
 
-    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
         assert timeout_s == 10
+        sending()
         self.forwarded.append(request)
         return ForwardReply(self.status, (), self._pieces())
 
@@ -154,7 +156,8 @@ async def test_a_rest_that_nobody_answers_fails_the_request() -> None:
 
     @dataclass(slots=True)
     class Silent(Vendor):
-        async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+        async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+            sending()
             raise Problem(Kind.PROVIDER_TIMEOUT, "too late")
 
     reply, tally = await served(Silent(), MIXED)
@@ -170,7 +173,7 @@ async def test_a_provider_that_does_not_speak_azure_cannot_be_handed_anything() 
 async def test_a_problem_of_one_call_is_the_requests() -> None:
     @dataclass(slots=True)
     class Refusing(Vendor):
-        async def answer(self, call: Call, request_id: str) -> Answered:
+        async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
             raise Problem(Kind.IMAGE_TOO_LARGE, "too large")
 
     reply, tally = await served(Refusing(), MIXED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,12 +15,14 @@ from app.core.model import Bill, Failure, Feature, Outcome, RawRequest
 from app.core.prices import PriceList
 from app.core.quota import NOTHING, Amount
 from app.errors import Kind, Problem
+from app.fares import Fare, Fares
+from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.reading import BodyShare, ClientLeft
 from app.wire.azure import AzureOptions, OwnProvider, azure_dialects
 from app.wire.contract import Answered, Call, RawReply
-from tests.support.wire import PICTURE, azure_request
-from tests.unit.server.test_desk_joining import Arrived, Tally, Vendor
+from tests.support.wire import PICTURE, answered, azure_request
+from tests.unit.server.test_desk_joining import SHARE, Arrived, Tally, Vendor
 
 T = TypeVar("T")
 PRICES = PriceList(otherwise=0.001)
@@ -40,12 +42,11 @@ class Gate:
         self.asked.append((tenant, endpoint, images, amount))
         if self.refusal is not None:
             raise self.refusal
-        return Granted(amount, self)
+        return Granted(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    amount: Amount
     gate: Gate
 
     def settle(self, paid: Amount) -> None:
@@ -117,7 +118,7 @@ async def test_a_vendors_refusal_is_settled_by_its_bill() -> None:
 async def test_an_image_that_is_refused_here_costs_nothing() -> None:
     @dataclass(slots=True)
     class Refusing(Vendor):
-        async def answer(self, call: Call, request_id: str) -> Answered:
+        async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
             raise Problem(Kind.INVALID_IMAGE, "no image")
 
     gate = Gate()
@@ -128,7 +129,7 @@ async def test_an_image_that_is_refused_here_costs_nothing() -> None:
 async def test_more_than_was_reserved_is_settled_as_it_was_paid() -> None:
     @dataclass(slots=True)
     class Stubborn(Vendor):
-        async def answer(self, call: Call, request_id: str) -> Answered:
+        async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
             return Answered(PICTURE, (Outcome("job", Failure(Kind.PROVIDER_TIMEOUT, "late"), Bill(inferences=3.0)),))
 
     gate = Gate()
@@ -136,8 +137,66 @@ async def test_more_than_was_reserved_is_settled_as_it_was_paid() -> None:
     assert gate.paid == [Amount.of(0.003, 3)]
 
 
-async def test_a_client_that_leaves_is_charged_what_his_image_may_have_cost() -> None:
-    """Nobody can say any more what was paid: guessed upwards, or leaving early would be free."""
+@dataclass(slots=True)
+class Leading(Vendor):
+    """Leads a flight that goes on without its client, and ends with `end`; `fare` says whether it was paid."""
+
+    fare: Fare = field(default_factory=Fare)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    end: asyncio.Future[Outcome] | None = None
+
+    async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
+        end = self.end = asyncio.get_running_loop().create_future()
+
+        async def fly() -> Outcome:
+            outcome: Outcome = await end
+            return outcome
+
+        flight = asyncio.create_task(fly())
+        fares.begin(call.inquiries[0], self.fare, flight)
+        self.entered.set()
+        await asyncio.wait({flight})
+        raise AssertionError
+
+
+async def left(vendor: Leading, gate: Gate) -> asyncio.Future[Outcome]:
+    """The request is cut off; its flight is still under way."""
+    serving = asyncio.create_task(desk(vendor, gate).serve(Arrived(wanted("objects")), DIALECT))
+    await vendor.entered.wait()
+    serving.cancel()
+    await asyncio.wait({serving})
+    assert gate.paid == []
+    assert vendor.end is not None
+    return vendor.end
+
+
+async def until_settled(gate: Gate) -> None:
+    async with asyncio.timeout(10.0):
+        while not gate.paid:
+            await asyncio.sleep(0)
+
+
+async def test_a_client_that_leaves_pays_what_his_image_did_cost_in_the_end() -> None:
+    vendor, gate = Leading(), Gate()
+    (await left(vendor, gate)).set_result(answered(bill=SHARE))
+    await until_settled(gate)
+    assert gate.paid == [Amount.of(0.0005, 0.5)]
+
+
+@pytest.mark.parametrize(("may_be_paid", "paid"), [(False, NOTHING), (True, Amount.of(0.001, 1))])
+async def test_what_is_broken_off_costs_nothing_unless_it_may_have_been_paid(may_be_paid: bool, paid: Amount) -> None:
+    """Then nobody can say any more what was paid: guessed upwards, or leaving early would be free."""
+    vendor, gate = Leading(), Gate()
+    end = await left(vendor, gate)
+    if may_be_paid:
+        vendor.fare.paid()
+    end.cancel()
+    await until_settled(gate)
+    assert gate.paid == [paid]
+
+
+async def test_a_client_that_leaves_before_anything_was_done_pays_nothing() -> None:
+    """Or one that had joined somebody else's."""
 
     @dataclass(frozen=True, slots=True)
     class Leaving(Arrived):
@@ -147,25 +206,30 @@ async def test_a_client_that_leaves_is_charged_what_his_image_may_have_cost() ->
 
     gate = Gate()
     await desk(Vendor(), gate).serve(Leaving(wanted("objects")), DIALECT)
-    assert gate.paid == [Amount.of(0.001, 1)]
+    assert gate.paid == [NOTHING]
 
 
-async def test_a_request_that_is_cut_off_is_settled_once() -> None:
+@pytest.mark.parametrize(("is_sent", "paid"), [(True, Amount.of(0.002, 2)), (False, NOTHING)])
+async def test_what_was_handed_on_is_paid_by_whoever_had_it_sent(is_sent: bool, paid: Amount) -> None:
+    """Also where he has left; his retry, which has joined it, pays nothing."""
+
     @dataclass(slots=True)
-    class Slow(Vendor):
+    class Silent(Vendor):
         entered: asyncio.Event = field(default_factory=asyncio.Event)
 
-        async def answer(self, call: Call, request_id: str) -> Answered:
+        async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+            if is_sent:
+                sending()
             self.entered.set()
             await asyncio.Event().wait()
             raise AssertionError
 
-    vendor, gate = Slow(), Gate()
-    serving = asyncio.create_task(desk(vendor, gate).serve(Arrived(wanted("objects")), DIALECT))
+    vendor, gate = Silent(), Gate()
+    serving = asyncio.create_task(desk(vendor, gate).serve(Arrived(wanted("tags,caption")), DIALECT))
     await vendor.entered.wait()
     serving.cancel()
     await asyncio.wait({serving})
-    assert gate.paid == [Amount.of(0.001, 1)]
+    assert gate.paid == [paid]
 
 
 async def test_a_client_that_leaves_while_he_sends_is_not_asked_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from app.core.clients import Tenant
 from app.core.model import Bypass, RawRequest
 from app.core.prices import PriceList
 from app.errors import Kind, Problem, VendorError
+from app.fares import Fares
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.grpc import GrpcRules, GrpcServer
@@ -41,7 +42,7 @@ class Pipeline:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     problem: Problem | None = None
 
-    async def answer(self, call: Call, request_id: str) -> Answered:
+    async def answer(self, call: Call, request_id: str, fares: Fares) -> Answered:
         self.came.set()
         try:
             await self.go.wait()
@@ -309,7 +310,7 @@ class HandingOn(GoogleDialect):
 
 
 class Upstream:
-    async def forward(self, request: RawRequest, *, timeout_s: float) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
         return ForwardReply(200, (), nothing())
 
 

@@ -95,8 +95,12 @@ async def body_of(reply: ForwardReply) -> bytes:
     return b"".join([piece async for piece in pieces])
 
 
-async def asked(joins: RetryJoiner, raw: RawRequest) -> tuple[bytes, bool]:
-    reply = await asyncio.wait_for(joins.forward(raw, timeout_s=5.0), 10.0)
+def nothing() -> None:
+    """Nobody is charged."""
+
+
+async def asked(joins: RetryJoiner, raw: RawRequest, sending: Callable[[], None] = nothing) -> tuple[bytes, bool]:
+    reply = await asyncio.wait_for(joins.forward(raw, timeout_s=5.0, sending=sending), 10.0)
     return await body_of(reply), reply.is_joined
 
 
@@ -111,18 +115,18 @@ async def test_a_retry_joins_the_try_under_way_and_is_charged_once() -> None:
     assert (vendor.asked, count.joins) == (1, [How.RETRY] * 3)
 
 
-async def test_a_client_that_leaves_does_not_end_what_is_sent_and_its_retry_is_charged() -> None:
-    vendor = Vendor()
+async def test_a_client_that_leaves_does_not_end_what_is_sent_and_pays_for_it_once() -> None:
+    vendor, charged = Vendor(), []
     joins = joiner(vendor)
-    first = asyncio.create_task(asked(joins, request()))
+    first = asyncio.create_task(asked(joins, request(), lambda: charged.append("first")))
     await vendor.sent.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    again = asyncio.create_task(asked(joins, request()))
+    again = asyncio.create_task(asked(joins, request(), lambda: charged.append("again")))
     vendor.gate.set()
-    assert await again == (b"answer", False)
-    assert vendor.asked == 1
+    assert await again == (b"answer", True)
+    assert (vendor.asked, charged) == (1, ["first"])
 
 
 OTHERS: Mapping[str, RawRequest] = {
@@ -178,7 +182,7 @@ async def test_what_has_failed_is_tried_again(vendor: Callable[[], Vendor]) -> N
 async def test_where_the_first_try_fails_its_retry_goes_itself() -> None:
     vendor = Vendor(problem=Problem(Kind.PROVIDER_UNAVAILABLE, "no"))
     joins = joiner(vendor)
-    first, again = [asyncio.create_task(joins.forward(request(), timeout_s=5.0)) for _ in range(2)]
+    first, again = [asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing)) for _ in range(2)]
     await vendor.sent.wait()
     vendor.gate.set()
     for each in (first, again):
@@ -200,7 +204,7 @@ async def test_a_long_reply_streams_to_who_asked_and_is_not_held() -> None:
 async def test_a_long_reply_is_closed_where_nobody_is_there_to_read_it() -> None:
     vendor = Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1), b"end"])
     joins = joiner(vendor)
-    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0))
+    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
     await vendor.sent.wait()
     first.cancel()
     await asyncio.wait({first})
@@ -210,6 +214,19 @@ async def test_a_long_reply_is_closed_where_nobody_is_there_to_read_it() -> None
             await asyncio.sleep(0)
         await vendor.bodies[0].closed.wait()
     await joins.close()
+
+
+async def test_a_long_reply_is_closed_where_its_client_leaves_at_the_very_moment_when_it_comes() -> None:
+    vendor = Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1), b"end"])
+    joins = joiner(vendor)
+    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
+    await vendor.sent.wait()
+    (carrying,) = [task for task in asyncio.all_tasks() if task.get_name() == "handed on"]
+    carrying.add_done_callback(lambda _task: first.cancel())
+    vendor.gate.set()
+    await asyncio.wait({first})
+    await asyncio.wait_for(vendor.bodies[0].closed.wait(), 10.0)
+    assert first.cancelled()
 
 
 async def test_a_reply_is_held_for_its_time() -> None:
@@ -230,18 +247,28 @@ async def test_all_replies_together_take_so_much_and_the_oldest_goes() -> None:
     assert [(await asked(joins, request(call=f"{number}")))[1] for number in (many - 1, 0)] == [True, False]
 
 
-async def test_so_many_are_held_and_the_others_go_on() -> None:
+async def test_so_many_are_held_and_the_oldest_that_is_done_makes_room() -> None:
     vendor = Vendor.ready()
-    joins = RetryJoiner(vendor, Count(), most=1)
-    for call in ("one", "two", "two", "one"):
+    joins = RetryJoiner(vendor, Count(), most=2)
+    for call in ("one", "two", "three", "three", "two", "one"):
         await asked(joins, request(call=call))
-    assert vendor.asked == 3
+    assert vendor.asked == 4
+
+
+async def test_where_all_are_under_way_the_others_go_by_themselves() -> None:
+    vendor = Vendor()
+    joins = RetryJoiner(vendor, Count(), most=1)
+    tries = [asyncio.create_task(asked(joins, request(call=call))) for call in ("one", "two", "two", "one")]
+    while vendor.asked < 3:
+        await asyncio.sleep(0)
+    vendor.gate.set()
+    assert [await each for each in tries] == [(b"answer", False)] * 3 + [(b"answer", True)]
 
 
 async def test_closing_ends_what_is_under_way() -> None:
     vendor = Vendor()
     joins = joiner(vendor)
-    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0))
+    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
     await vendor.sent.wait()
     await joins.close()
     with pytest.raises(asyncio.CancelledError):

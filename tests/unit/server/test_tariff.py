@@ -8,6 +8,7 @@ from app.core.clients import Tenant
 from app.core.model import ALONE, Bill, Feature, Inquiry, Layout, Outcome, RawRequest
 from app.core.prices import PriceList
 from app.core.quota import Amount
+from app.fares import Ended
 from app.server.tariff import Asked, Tariff
 from app.wire.contract import Calls, Passthrough, Rest
 from tests.support.front_half import call
@@ -65,4 +66,11 @@ def outcome(feature: Feature, layout: Layout, inferences: float) -> tuple[Inquir
 )
 def test_a_bill_is_priced_by_what_was_asked(feature: Feature, layout: Layout, inferences: float, dollars: float) -> None:
     inquiry, done = outcome(feature, layout, inferences)
-    assert TARIFF.paid([inquiry], [done]) == pytest.approx(dollars)
+    assert TARIFF.paid([inquiry], [done]) == Amount.of(dollars, inferences)
+
+
+def test_what_nobody_waited_for_is_priced_by_its_bill_or_guessed_upwards() -> None:
+    inquiry, done = outcome(Feature.OBJECTS, Layout(2, 2), 0.25)
+    broken_off = Inquiry(Feature.LABELS)
+    assert TARIFF.of_ended([Ended(inquiry, done), Ended(broken_off, None)]) == Amount.of(0.0005 + 0.001, 1.25)
+    assert TARIFF.of_ended([]) == Amount()
