@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +23,16 @@ keys = ["paced-key"]
 images_per_second = 0.001
 burst = 15
 
+[paced-too]
+keys = ["paced-key-too"]
+images_per_second = 0.001
+burst = 15
+
+[paced-as-well]
+keys = ["paced-key-as-well"]
+images_per_second = 0.001
+burst = 15
+
 [poor]
 keys = ["poor-key"]
 dollars_per_month = 0.02
@@ -31,6 +43,11 @@ inferences_per_month = 5
 
 [free]
 keys = ["free-key"]
+
+[hasty]
+inferences_per_month = 50
+[hasty.aws]
+HASTYKEY = ""
 """
 SCENES = [image.content for image in identity_images(range(8))]
 
@@ -57,10 +74,20 @@ def crowd(cluster: Cluster, key: str, requests: int) -> list[int]:
         return list(pool.map(lambda number: status(cluster.apis[number % 2], key, number), range(requests)))
 
 
+def unshared(cluster: Cluster) -> int:
+    return sum(int(api.stats()["quotas"]["unshared"]) for api in cluster.apis)
+
+
 @pytest.mark.redis
 def test_two_processes_share_one_rate(cluster: Cluster) -> None:
-    answers = crowd(cluster, "paced-key", 40)
-    assert (answers.count(200), answers.count(429)) == (15, 25)
+    for key in ("paced-key", "paced-key-too", "paced-key-as-well"):
+        before = unshared(cluster)
+        answers = crowd(cluster, key, 40)
+        assert answers.count(200) + answers.count(429) == 40
+        if unshared(cluster) == before:  # on a very busy machine Redis may look away, and each process counts for itself
+            assert answers.count(200) == 15
+            return
+    pytest.fail("Redis never answered in time")
 
 
 @pytest.mark.redis
@@ -90,6 +117,29 @@ def test_every_key_of_an_account_expires(cluster: Cluster) -> None:
         assert names
         assert all(int(client.pttl(name)) > 0 for name in names)
         assert not any(b"poor" in name for name in client.scan_iter())
+
+
+@pytest.mark.redis
+def test_an_sdk_that_gives_up_and_asks_again_is_charged_what_was_paid(cluster: Cluster) -> None:
+    """boto3 gives up twice before the vendor's answer comes: one inference, whoever of its tries is charged for it. The same
+    for an operation that is handed on whole.
+    """
+    before = cluster.emulator.paid()
+    cluster.emulator.behave(latency_ms=1500)
+    sdk: Any = cluster.apis[0].client(access_key="HASTYKEY", attempts=6, read_s=0.6)
+    with closing(sdk):
+        sdk.detect_labels(Image={"Bytes": SCENES[0]})
+        sdk.detect_faces(Image={"Bytes": SCENES[0]})
+        sdk.compare_faces(SourceImage={"Bytes": SCENES[0]}, TargetImage={"Bytes": SCENES[1]})
+    cluster.emulator.behave(latency_ms=0)
+    paid = cluster.emulator.paid() - before
+
+    def told() -> bool:
+        status(cluster.apis[0], "free-key")
+        used = cluster.apis[0].stats()["quotas"]["clients"]["hasty"]["inferences"]["used"]
+        return bool(used == paid == 3)
+
+    until("the account says what was paid", told)
 
 
 @pytest.mark.redis

@@ -43,6 +43,8 @@ class Store:
     under_way: int = 0
     lots: list[Lot] = field(default_factory=list)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    held: bool = False
+    busy: Grant | None = None  # costs something more whenever a lot is told
 
     async def take(self, tenant: str, limits: Limits, asks: Sequence[Ask]) -> Mapping[str, Verdict]:
         await self._way()
@@ -52,6 +54,12 @@ class Store:
         await self._way()
         self.lots.append(lot)
         usage = await self.inner.settle(tenant, lot, known)
+        if self.busy is not None:
+            self.busy.settle(Amount(1))
+            await asyncio.sleep(0)
+        if self.held:
+            self.held = False
+            await asyncio.Event().wait()
         if self.deaf:
             self.deaf = False
             raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, "the answer is lost")
@@ -237,6 +245,30 @@ async def test_what_is_owed_when_the_process_ends_is_still_told(rig: Rig) -> Non
     grant.settle(MILL)
     await rig.quotas.close()
     assert await rig.spent(POOR) == MILL
+
+
+async def test_what_comes_to_be_owed_while_a_lot_is_under_way_is_told_too_when_the_process_ends(rig: Rig) -> None:
+    first, second = await rig.inside(POOR, 2)
+    rig.store.held = True
+    first.settle(MILL)
+    while not rig.store.lots:
+        await asyncio.sleep(0)
+    second.settle(MILL)
+    await rig.quotas.close()
+    assert await rig.spent(POOR) == MILL + MILL
+
+
+async def test_whoever_asks_gets_his_turn_however_much_comes_to_be_owed_meanwhile(rig: Rig) -> None:
+    rig.store.away = True
+    (unshared,) = await rig.inside(POOR, 1)
+    rig.store.away = False
+    rig.clock.advance(60.0)
+    rig.store.busy = unshared
+    unshared.settle(MILL)
+    before = rig.tally.unshared
+    assert len(await rig.inside(POOR, 1)) == 1
+    assert rig.tally.unshared == before
+    rig.store.busy = None
 
 
 async def test_stats_show_the_operators_names_and_strangers_not_at_all(rig: Rig) -> None:
