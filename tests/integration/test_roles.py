@@ -92,13 +92,21 @@ def test_both_workers_work_and_the_books_of_all_agree(cluster: Cluster) -> None:
     """Paid is counted by workers, answered by whoever delivers: over all processes both are exact."""
     paid_before, answered_before = cluster.paid(), cluster.answered()
     sheets_before = [sheets_of(worker.stats()) for worker in cluster.workers]
-    replies = run_load([NativeClient(api.url) for api in cluster.apis], identity_images(range(60)), rate_per_s=2 * RATE_PER_S)
+
+    def are_all_working() -> bool:
+        return all(sheets_of(worker.stats()) > before for worker, before in zip(cluster.workers, sheets_before, strict=True))
+
+    replies: list[Reply] = []
+    clients: list[Client] = [NativeClient(api.url) for api in cluster.apis]
+    for first in range(0, 180, 60):  # on a busy machine one of two may sleep through a second or two
+        replies += run_load(clients, identity_images(range(first, first + 60)), rate_per_s=2 * RATE_PER_S)
+        if are_all_working():
+            break
+    assert are_all_working()
     assert mistakes(replies) == []
     assert cluster.paid() - paid_before == cluster.emulator.paid()
     assert cluster.answered() - answered_before == len(replies)
     assert sum(reply.share for reply in replies) == pytest.approx(cluster.emulator.paid(), abs=0.01)
-    for worker, before in zip(cluster.workers, sheets_before, strict=True):
-        assert sheets_of(worker.stats()) > before
 
 
 def sheets_of(stats: dict[str, dict[str, dict[str, int]]]) -> int:
