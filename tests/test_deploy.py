@@ -36,6 +36,15 @@ def test_two_api_processes_and_two_workers_share_one_redis() -> None:
     assert "noeviction" in SERVICES["redis"]["command"]
 
 
+def test_redis_writes_to_disk_only_where_that_is_wanted_and_then_to_a_volume() -> None:
+    """What it keeps then is tests/contract/test_quota_restart.py's."""
+    redis = SERVICES["redis"]
+    for outside, said in (({}, "no"), ({"REDIS_APPENDONLY": "yes"}, "yes")):
+        command = [interpolated(part, outside) for part in redis["command"]]
+        assert (command[command.index("--appendonly") + 1], command[command.index("--save") + 1]) == (said, "")
+    assert redis["volumes"] == ["redis:/data"]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_of_ours_parses(name: str) -> None:
     from app.cli import build_parser

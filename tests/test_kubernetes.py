@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
+import yaml
 
 from app import __version__
 from app.settings import NAMES, Settings
@@ -132,3 +134,44 @@ def test_containers_are_unprivileged_and_their_disks_read_only(name: str) -> Non
     assert (security["allowPrivilegeEscalation"], security["readOnlyRootFilesystem"]) == (False, True)
     assert security["capabilities"] == {"drop": ["ALL"]}
     assert "memory" in container_of(name)["resources"]["limits"]
+
+
+KEEP = FOLDER / "keep-accounts"
+COMPONENT = load_yaml(KEEP / "kustomization.yaml")
+
+
+def patched(thing: Any, patch: str) -> Any:
+    """The object after the JSON patch of a kustomization: RFC 6902, as far as it is used here."""
+    thing = deepcopy(thing)
+    for step in yaml.safe_load(patch):
+        *way, last = [int(part) if part.isdigit() else part for part in step["path"].split("/")[1:]]
+        place = thing
+        for part in way:
+            place = place[part]
+        if last == "-":
+            place.append(step["value"])
+        else:
+            assert (step["op"] == "add") is (isinstance(place, dict) and last not in place)
+            place[last] = step["value"]
+    return thing
+
+
+def options_of(arguments: list[str]) -> dict[str, str]:
+    """Of an option that is given twice Redis takes the second."""
+    assert len(arguments) % 2 == 0
+    return dict(zip(arguments[::2], arguments[1::2], strict=True))
+
+
+def test_accounts_are_kept_by_the_component_that_says_so() -> None:
+    assert {path.name for path in KEEP.glob("*.yaml")} - {"kustomization.yaml"} == set(COMPONENT["resources"])
+    (claim,) = [load_yaml(KEEP / name) for name in COMPONENT["resources"]]
+    (change,) = COMPONENT["patches"]
+    redis = named(change["target"]["kind"])[change["target"]["name"]]
+    pod = patched(redis, change["patch"])["spec"]["template"]["spec"]
+    before, after = (options_of(one["containers"][0]["args"]) for one in (redis["spec"]["template"]["spec"], pod))
+    assert (before["--appendonly"], before["--save"]) == ("no", "")
+    assert after == before | {"--appendonly": "yes", "--appendfsync": "everysec", "--auto-aof-rewrite-min-size": "1gb"}
+    (volume,) = pod["volumes"]
+    assert volume["name"] == pod["containers"][0]["volumeMounts"][0]["name"] == "data"
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsUser"]
