@@ -1,4 +1,4 @@
-"""What clients have spent, when Redis is killed and every API process that remembers has gone: docs/redis.md, "What is lost with it"."""
+"""What clients have spent, when Redis is killed and nobody is left who remembers (docs/redis.md, "What is lost with it")."""
 
 from __future__ import annotations
 
