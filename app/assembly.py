@@ -85,6 +85,7 @@ class Parts:
     azure: AzureDialects
     google: GoogleDialect
     accumulator: Accumulator
+    metrics: Metrics
     vitals: ProcessVitals
     desk: Desk | None
     pipeline: Pipeline | None
@@ -125,6 +126,7 @@ async def assemble(settings: Settings, stack: AsyncExitStack) -> Parts:
         azure=azure_dialects(_azure_options(settings, tools, clients)),
         google=GoogleDialect(_google_options(settings, tools, clients)),
         accumulator=accumulator,
+        metrics=metrics,
         vitals=ProcessVitals(
             settings,
             metrics,

@@ -125,7 +125,7 @@ async def _run_parts(parts: Parts, front: Front, stop: asyncio.Event, settings: 
     """All long-lived tasks, owned here; the first that ends by itself takes the process down."""
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(front.server.serve(sockets=[front.listener]), name="http server")
-        following = tasks.create_task(front.certificate.follow(), name="certificate") if front.certificate else None
+        following = _followed(front, parts, tasks)
         working = tasks.create_task(parts.worker.run(), name="worker") if parts.worker else None
         stopping = tasks.create_task(stop.wait(), name="stop signal")
         _spare_the_collector()
@@ -138,6 +138,12 @@ async def _run_parts(parts: Parts, front: Front, stop: asyncio.Event, settings: 
         stopping.cancel()
         if following is not None:
             following.cancel()
+
+
+def _followed(front: Front, parts: Parts, tasks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
+    if front.certificate is None:
+        return None
+    return tasks.create_task(front.certificate.follow(parts.metrics), name="certificate")
 
 
 def _spare_the_collector() -> None:

@@ -217,6 +217,7 @@ class State:
         self.pending = gauge(registry, "pending_images", "Images waiting; all that share a Redis tell the same.", "task")
         self.accumulator_up = gauge(registry, "accumulator_up", "1 while the accumulator can be reached.")
         self.ready = gauge(registry, "ready", "1 while `/readyz` says that traffic may come.")
+        self.certificate_ok = gauge(registry, "certificate_ok", "1 while TLS shows what stands in its files, if there are any.")
         self.tasks = gauge(registry, "tasks", "Tasks on the event loop: what is under way, and a few that stay.")
         self.leases = counter(registry, "lease_events_total", "Batches claimed again, late results refused.", "event")
         self.build = Info("build", "What is running.", namespace=PREFIX, registry=registry)

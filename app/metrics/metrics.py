@@ -56,6 +56,7 @@ class Metrics:
         self._prepare(provider)
 
     def _prepare(self, provider: str) -> None:
+        self._state.certificate_ok.set(1)
         for task in GRIDDED_TASKS:
             self._money.prepare(provider, task)
             self._state.pending.labels(task)
@@ -136,6 +137,10 @@ class Metrics:
 
     def ready(self, *, serves: bool) -> None:
         self._state.ready.set(int(serves))
+
+    def certificate(self, *, ok: bool) -> None:
+        """Whether the server shows the certificate that stands in its files now."""
+        self._state.certificate_ok.set(int(ok))
 
     def tasks(self, count: int) -> None:
         """So many tasks live on the event loop now."""

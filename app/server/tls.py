@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from app.log import get_logger
 
@@ -17,6 +18,12 @@ from app.log import get_logger
 LOOK_AGAIN_S = 10.0
 
 log = get_logger(__name__)
+
+
+class CertificateLedger(Protocol):
+    """What is counted; the metrics implement it."""
+
+    def certificate(self, *, ok: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +44,28 @@ class Certificate:
         self._seen = self._state()
         self.context.load_cert_chain(chain, key, _no_password)
 
-    async def follow(self) -> None:
+    async def follow(self, ledger: CertificateLedger, look_s: float = LOOK_AGAIN_S) -> None:
         """Until it is cancelled."""
         while True:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            await asyncio.to_thread(self.look)
+            await asyncio.sleep(look_s)
+            ledger.certificate(ok=await asyncio.to_thread(self.look))
 
-    def look(self) -> None:
-        """Takes over what has changed. A pair that cannot be used (half of it may just be being written) changes nothing."""
+    def look(self) -> bool:
+        """Takes over what has changed. Whether what stands in the files is shown now: a pair that cannot be used (half of it may
+        just be being written) changes nothing.
+        """
         try:
             state = self._state()
             if state == self._seen:
-                return
+                return True
             pair = self._read()
             self.context.load_cert_chain(self._chain, self._key, _no_password)
         except OSError as error:
             log.warning("the new certificate cannot be used", reason=str(error))
-            return
+            return False
         self.pair, self._seen = pair, state
         log.info("new certificate")
+        return True
 
     def _state(self) -> tuple[tuple[int, int, int], ...]:
         """Changes with the files, also where a link (as Kubernetes has it) leads elsewhere."""

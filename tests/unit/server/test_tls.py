@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -32,10 +34,10 @@ def test_a_new_pair_is_taken_over_once_it_is_whole(tmp_path: Path) -> None:
     certificate.look()
     assert certificate.pair.key == old.key_pem
     chain.write_bytes(new.certificate_pem)
-    certificate.look()
+    assert not certificate.look()
     assert certificate.pair.chain == old.certificate_pem, "the new key is not there yet"
     written(tmp_path, new)
-    certificate.look()
+    assert certificate.look()
     assert (certificate.pair.chain, certificate.pair.key) == (new.certificate_pem, new.key_pem)
 
 
@@ -44,8 +46,51 @@ def test_files_that_are_gone_change_nothing(tmp_path: Path) -> None:
     chain, key = written(tmp_path, own)
     certificate = Certificate(chain, key)
     key.unlink()
-    certificate.look()
+    assert not certificate.look()
     assert certificate.pair.key == own.key_pem
+
+
+def test_a_secret_of_kubernetes_is_followed_through_its_links(tmp_path: Path) -> None:
+    """chain.pem -> ..data/chain.pem, ..data -> a folder of that moment, which is exchanged with both files in it."""
+    old, new = tls_for("127.0.0.1"), tls_for("127.0.0.1")
+    for name, tls in (("..first", old), ("..second", new)):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name, tls)
+    (tmp_path / "..data").symlink_to("..first")
+    for name in ("chain.pem", "key.pem"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    certificate = Certificate(tmp_path / "chain.pem", tmp_path / "key.pem")
+    (tmp_path / "..data_tmp").symlink_to("..second")
+    (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+    assert certificate.look()
+    assert certificate.pair.key == new.key_pem
+
+
+@dataclass(slots=True)
+class Gauge:
+    values: list[bool] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def certificate(self, *, ok: bool) -> None:
+        self.values.append(ok)
+        self.told.set()
+
+
+async def test_whether_the_files_are_in_use_is_told_at_each_look(tmp_path: Path) -> None:
+    chain, _ = written(tmp_path, tls_for("127.0.0.1"))
+    certificate, gauge = Certificate(*written(tmp_path, tls_for("127.0.0.1"))), Gauge()
+    chain.write_bytes(tls_for("127.0.0.1").certificate_pem)
+    following = asyncio.create_task(certificate.follow(gauge, 0.0))
+    try:
+        for ok in (False, True):
+            async with asyncio.timeout(10):
+                while ok not in gauge.values:
+                    gauge.told.clear()
+                    await gauge.told.wait()
+            written(tmp_path, tls_for("127.0.0.1"))
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
 
 
 def test_what_cannot_be_used_says_which_settings(tmp_path: Path) -> None:
