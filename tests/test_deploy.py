@@ -88,7 +88,17 @@ def test_ports_are_published_once_and_on_loopback_only() -> None:
     everything = [port for ports in published.values() for port in ports]
     assert {address for address, _, _ in everything} == {"127.0.0.1"}
     assert len({port for _, port, _ in everything}) == len(everything)
-    assert {inside for name in SERVING for _, _, inside in published[name]} == {HTTP_PORT}
+    for name, service in SERVING.items():
+        inside = [HTTP_PORT, str(Settings().grpc_port)] if "api" in service["command"] else []
+        assert [port for _, _, port in published[name]] == inside
+
+
+def test_only_processes_of_ours_reach_redis() -> None:
+    networks = {name: set(service.get("networks", ["default"])) for name, service in SERVICES.items()}
+    (own,) = networks["redis"]
+    assert {name for name, joined in networks.items() if own in joined} == {"redis", *SERVING}
+    assert COMPOSE["networks"][own]["internal"] is True
+    assert all("default" in networks[name] for name in SERVING)
 
 
 def test_every_dependency_exists_and_can_say_that_it_is_healthy() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 import yaml
 
 from app import __version__
-from app.settings import NAMES, Settings
+from app.settings import FILE_NAMES, NAMES, Settings
 from tests.support.deployment import DEPLOY, load_all_yaml, load_yaml, settings_of
 
 FOLDER = DEPLOY / "kubernetes"
@@ -34,6 +36,37 @@ def container_of(name: str) -> Mapping[str, Any]:
     return container
 
 
+def secret_keys() -> dict[str, str]:
+    """The secret tessera-redis as the command in kustomization.yaml makes it, with a password of ours."""
+    command = (
+        (FOLDER / "kustomization.yaml").read_text(encoding="utf-8").partition("generic tessera-redis")[2].partition("Then")[0]
+    )
+    found = dict(re.findall(r"--from-literal=(\w+)=(\S+)", command))
+    return {key: value.replace("$PASSWORD", "c0ffee") for key, value in found.items()}
+
+
+def mounted(name: str, path: str) -> Mapping[str, Any]:
+    """The volume under whose folder a container finds this path; read-only."""
+    mounts = [
+        one for one in container_of(name)["volumeMounts"] if PurePosixPath(path).parent == PurePosixPath(one["mountPath"])
+    ]
+    (volume,) = [one for one in pod_of(name)["spec"]["volumes"] if one["name"] == mounts[0]["name"]]
+    assert mounts[0]["readOnly"] is True
+    assert "subPath" not in mounts[0]
+    assert isinstance(volume, dict)
+    return volume
+
+
+def started(name: str) -> Settings:
+    """The settings with which the pod starts, its secrets read."""
+    path = CONFIG["TESSERA_REDIS_URL_FILE"]
+    secret = mounted(name, path)["secret"]
+    (item,) = secret["items"]
+    assert (secret["secretName"], item["path"]) == ("tessera-redis", PurePosixPath(path).name)
+    plain = {key: value for key, value in CONFIG.items() if key in NAMES}
+    return settings_of(container_of(name)["args"], {**plain, "TESSERA_REDIS_URL": secret_keys()[item["key"]]})
+
+
 ROLES = {"tessera-api": "api", "tessera-worker": "worker"}
 both = pytest.mark.parametrize("name", ROLES)
 
@@ -45,26 +78,54 @@ def test_every_manifest_is_listed() -> None:
 
 
 def test_every_setting_is_known_and_text() -> None:
-    assert CONFIG.keys() <= NAMES.keys()
+    assert CONFIG.keys() <= NAMES.keys() | FILE_NAMES.keys()
     assert {type(value) for value in CONFIG.values()} == {str}
 
 
 @both
 def test_the_command_and_the_settings_start_the_role(name: str) -> None:
     container = container_of(name)
-    assert settings_of(container["args"], CONFIG).role == ROLES[name]
+    assert started(name).role == ROLES[name]
     assert {"configMapRef": {"name": "tessera"}} in container["envFrom"]
     assert container["image"] == KUSTOMIZATION["images"][0]["name"]
-    assert container["ports"] == [{"name": "http", "containerPort": Settings().port}]
+    grpc = [{"name": "grpc", "containerPort": Settings().grpc_port}] if name == "tessera-api" else []
+    assert container["ports"] == [{"name": "http", "containerPort": Settings().port}, *grpc]
 
 
 @both
 def test_redis_is_where_the_settings_say(name: str) -> None:
-    url = settings_of(container_of(name)["args"], CONFIG).redis_url or ""
-    host, _, port = url.removeprefix("redis://").removesuffix("/0").partition(":")
+    url = started(name).redis_url or ""
+    password, _, address = url.removeprefix("redis://:").removesuffix("/0").partition("@")
+    host, _, port = address.partition(":")
     service = named("Service")[host]["spec"]
     assert [str(entry["port"]) for entry in service["ports"]] == [port]
     assert "noeviction" in container_of(host)["args"]
+    assert password == secret_keys()["password"]
+
+
+def test_redis_wants_a_password_that_is_in_no_manifest() -> None:
+    container = container_of("tessera-redis")
+    (variable,) = container["env"]
+    assert variable == {"name": "REDISCLI_AUTH", "valueFrom": {"secretKeyRef": {"name": "tessera-redis", "key": "password"}}}
+    assert options_of(container["args"])["--requirepass"] == "$(REDISCLI_AUTH)"
+    assert "Secret" not in {thing["kind"] for thing in OBJECTS}
+
+
+def test_only_our_pods_reach_redis_and_it_asks_nobody() -> None:
+    (policy,) = named("NetworkPolicy").values()
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod_of("tessera-redis")["metadata"]["labels"].items()
+    assert (policy["spec"]["policyTypes"], policy["spec"].get("egress")) == (["Ingress", "Egress"], None)
+    ((rule,), (peer,)) = policy["spec"]["ingress"], policy["spec"]["ingress"][0]["from"]
+    (chosen,) = peer["podSelector"]["matchExpressions"]
+    assert {pod_of(name)["metadata"]["labels"][chosen["key"]] for name in ROLES} == set(chosen["values"])
+    assert [port["port"] for port in rule["ports"]] == [port["name"] for port in container_of("tessera-redis")["ports"]]
+
+
+@both
+def test_the_clients_file_may_come_and_change_as_a_secret(name: str) -> None:
+    """That a change is seen is tests/unit/test_clients_file.py's."""
+    (path,) = re.findall(r"# TESSERA_CLIENTS: (\S+)", (FOLDER / "config.yaml").read_text(encoding="utf-8"))
+    assert mounted(name, path)["secret"] == {"secretName": "tessera-clients", "optional": True}
 
 
 @pytest.mark.parametrize("name", [*ROLES, "tessera-redis"])
@@ -74,7 +135,7 @@ def test_no_pod_gets_variables_that_look_like_settings(name: str) -> None:
 
 @both
 def test_going_down_has_the_time_that_it_needs(name: str) -> None:
-    settings = settings_of(container_of(name)["args"], CONFIG)
+    settings = started(name)
     probe = container_of(name)["readinessProbe"]
     assert settings.drain_s > probe["periodSeconds"] * probe["failureThreshold"]
     assert settings.shutdown_s > settings.request_timeout_s

@@ -51,8 +51,9 @@ class Certificate:
             ledger.certificate(ok=await asyncio.to_thread(self.look))
 
     def look(self) -> bool:
-        """Takes over what has changed. Whether what stands in the files is shown now: a pair that cannot be used (half of it may
-        just be being written) changes nothing.
+        """Takes over what has changed. Whether what stands in the files is shown now.
+
+        A pair that cannot be used (half of it may just be being written) changes nothing.
         """
         try:
             state = self._state()
