@@ -25,7 +25,6 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8080"  # what the README says; a test's server has another port
 GRPC_ADDRESS = "127.0.0.1:8081"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)\)")
 RUN_S = 60.0
 
 
@@ -136,12 +135,6 @@ def test_every_setting_and_header_that_is_named_exists() -> None:
 def test_the_features_that_are_named_exist() -> None:
     for features in re.findall(r"features=([a-z_,]+)", README):
         assert set(features.split(",")) <= {feature.value for feature in Feature}
-
-
-def test_links_and_pictures_are_there() -> None:
-    links = [link for link in LINK.findall(README) if not link.startswith("http")]
-    assert links
-    assert [link for link in links if not (REPOSITORY / link).exists()] == []
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

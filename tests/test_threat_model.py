@@ -43,9 +43,3 @@ def test_every_threat_has_an_answer_and_a_test() -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     assert set(re.findall(r"TESSERA_[A-Z_0-9]+", TEXT)) <= NAMES.keys() | FILE_NAMES.keys()
-
-
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
-    assert links
-    assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []
