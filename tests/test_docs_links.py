@@ -1,4 +1,4 @@
-"""Every link in our pages leads somewhere: the file is there, and so is the heading that an anchor names. Nothing is fetched."""
+"""Every link in our pages leads somewhere: to a file that is there, and to a heading that it has. Nothing is fetched."""
 
 from __future__ import annotations
 
