@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 
 async def body_of(request: Request, most_bytes: int) -> bytes | None:
-    """The whole body, or None where it is longer. Its end is awaited then, too: clients send all before they read."""
+    """The whole body, or None where it is longer, or where its client leaves in the middle of it: both are the caller's fault.
+
+    The end of a long one is awaited, too: clients send all before they read.
+    """
     parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length <= most_bytes:
-            parts.append(part)
+    try:
+        async for part in request.stream():
+            length += len(part)
+            if length <= most_bytes:
+                parts.append(part)
+    except ClientDisconnect:  # nobody is there to read the refusal
+        return None
     return b"".join(parts) if length <= most_bytes else None
