@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         found = perform(run, folder, told)
     told("done")
-    sys.stdout.write("\n" + text(found) + "\n")
+    sys.stdout.write("\n" + text(found, run.bounds) + "\n")
     if chosen.json:
         chosen.json.write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
     return 1 if found.failures else 0

@@ -16,12 +16,13 @@ from tests.chaos.recovery import recovered_after_s, usual
 from tests.chaos.report import Report, report
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.timeline import Fault, timeline
+from tests.chaos.verdict import LONG, SHORT, Bounds, settled
 from tests.support.cluster import until
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run is made of. `settings` go to all processes."""
+    """What a run is made of. `settings` go to all processes; `bounds` say what it may show."""
 
     seed: int
     rate_per_s: float
@@ -30,6 +31,7 @@ class Run:
     window_s: float
     settings: dict[str, str]
     faults: Sequence[Fault]
+    bounds: Bounds
     seconds: float = 0.0
 
 
@@ -41,14 +43,14 @@ def long_run(seed: int, seconds: float, only: Sequence[str]) -> Run:
     """With the time limits that Tessera has by itself. `seconds`: go on with further rounds of faults until then."""
     settings = {**COMMON, "TESSERA_REQUEST_TIMEOUT_MS": "30000"}
     faults = _chosen(timeline(short=False), only)
-    return Run(seed, 12.0, 30.0, Pace(warm_s=8.0, settle_s=40.0, short=False), 2.0, settings, faults, seconds)
+    return Run(seed, 12.0, 30.0, Pace(warm_s=8.0, settle_s=40.0, short=False), 2.0, settings, faults, LONG, seconds)
 
 
 def short_run(seed: int, only: Sequence[str] = ()) -> Run:
     """All kinds of faults in half a minute: shorter limits, shorter faults, and little time to recover."""
     settings = {**COMMON, "TESSERA_REQUEST_TIMEOUT_MS": "10000", "TESSERA_PROVIDER_TIMEOUT_MS": "1500"}
     faults = _chosen(timeline(short=True), only)
-    return Run(seed, 8.0, 10.0, Pace(warm_s=1.5, settle_s=0.4, short=True), 1.0, settings, faults)
+    return Run(seed, 8.0, 10.0, Pace(warm_s=1.5, settle_s=0.4, short=True), 1.0, settings, faults, SHORT)
 
 
 def _chosen(faults: Sequence[Fault], only: Sequence[str]) -> tuple[Fault, ...]:
@@ -61,8 +63,9 @@ def _chosen(faults: Sequence[Fault], only: Sequence[str]) -> tuple[Fault, ...]:
 def perform(run: Run, folder: Path, told: Callable[[str], None] = lambda _: None) -> Report:
     """Play it all and judge it."""
     emulator = ("--latency-ms", str(LATENCY_MS), "--jitter-ms", str(JITTER_MS), "--seed", str(run.seed))
+    plan = Plan(run.rate_per_s, run.seed, run.limit_s)
     with open_stage(folder, run.settings, emulator) as stage:
-        load = Load(stage.balancer, Plan(run.rate_per_s, run.seed, run.limit_s)).start()
+        load = Load(stage.balancer, plan).start()
         try:
             pause(run.pace.warm_s)
             warm_until_s = time.monotonic()
@@ -72,8 +75,8 @@ def perform(run: Run, folder: Path, told: Callable[[str], None] = lambda _: None
             load.stop()
         stage.settle()
         until("the emulator is idle", lambda: stage.cluster.emulator.counters()["in_flight"] == 0)
-        history = History(run.limit_s, load.requests(), spans, stage.payments(), stage.books(), load.left)
-    return report(history, warm_until_s=warm_until_s, window_s=run.window_s)
+        history = History(run.limit_s, load.requests(), spans, stage.payments(), stage.books(), load.left, stage.joined())
+    return settled(report(history, warm_until_s=warm_until_s, window_s=run.window_s), run.bounds)
 
 
 def _faults(run: Run, stage: Stage, load: Load, warm_until_s: float, told: Callable[[str], None]) -> list[Span]:

@@ -1,11 +1,11 @@
 """What happened, as data: each request with its attempts, each fault with its time, each inference that was paid.
 
-Times are monotonic seconds. Written by `load` and `stage`; read by `judge`, `money`, `recovery` and `report`.
+Times are monotonic seconds. Written by `load`, `gate` and `stage`; read by `judge`, `money`, `recovery` and `report`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,10 +51,19 @@ class Attempt:
     was_killed: bool = False
     words: str = ""
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it was answered with anything but what was asked for."""
+        return self.ending is Ending.ANSWERED and (self.status != OK or bool(self.error))
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One image that a client wanted to know something about."""
+    """One image that a client wanted to know something about.
+
+    `sdk_tries`: its SDK tries again by itself, also after an error. `truth.number` says which picture it was: a request for an
+    equal one has the same.
+    """
 
     id: str
     front: str
@@ -62,6 +71,7 @@ class Request:
     truth: Truth
     due_s: float
     attempts: Sequence[Attempt]
+    sdk_tries: bool = False
 
     @property
     def sent_s(self) -> float:
@@ -74,8 +84,9 @@ class Request:
 
     @property
     def seconds(self) -> float:
-        """From the first attempt to the last one's end: what the client waited."""
-        return self.ended_s - self.sent_s
+        """What the last answer took: from the first attempt since the one before, if its SDK had an error and tried again."""
+        answered = [number for number, one in enumerate(self.attempts[:-1], 1) if one.ending is Ending.ANSWERED]
+        return self.ended_s - self.attempts[answered[-1] if answered else 0].sent_s
 
     @property
     def last(self) -> Attempt:
@@ -84,7 +95,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A fault and its time. `facts`: what was seen of it while it lasted. A fault without length ends where it begins."""
+    """A fault and its time. `facts`: what was seen of it while it lasted. A fault without length ends where it begins.
+
+    `errors`, `pays_again`: what it may cause, as `timeline.Fault` says.
+    """
 
     name: str
     words: str
@@ -92,6 +106,8 @@ class Span:
     ended_s: float
     until_s: float  # when the next one began, or the run ended
     facts: str = ""
+    errors: float = 0.0
+    pays_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All of a run. `limit_s`: the request's own time."""
+    """All of a run. `limit_s`: the request's own time. `joined`: what the API processes that are left say they joined."""
 
     limit_s: float
     requests: Sequence[Request]
@@ -122,5 +138,4 @@ class History:
     payments: Sequence[Payment]
     books: Sequence[Books] = ()
     left: int = 0
-    unpaid_after_kill: int = 0
-    notes: Sequence[str] = field(default_factory=tuple)
+    joined: Mapping[str, int] = field(default_factory=dict)

@@ -40,7 +40,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`wrong`: boxes, labels and ids of somebody else. `doubled`: signs of a second answer. `error`: status and code."""
+    """`wrong`: boxes, labels and ids of somebody else. `doubled`: signs of a second answer. `error`: status and code.
+
+    `hushed`: answers with an error that its SDK did not show, but tried again.
+    """
 
     request: Request
     verdict: Verdict
@@ -48,6 +51,7 @@ class Judgement:
     doubled: tuple[str, ...] = ()
     error: str = ""
     was_retried: bool = False
+    hushed: int = 0
 
 
 def judged(request: Request, limit_s: float) -> Judgement:
@@ -61,18 +65,25 @@ def judged(request: Request, limit_s: float) -> Judgement:
         tuple(_doubled(request)),
         "" if last.status in (0, OK) and not last.error else f"{last.status} {last.error}".strip(),
         any(attempt.ending is Ending.BROKEN for attempt in request.attempts[:-1]),
+        sum(attempt.is_error for attempt in request.attempts[:-1]),
     )
 
 
 def _verdict(request: Request, limit_s: float, wrong: Sequence[str]) -> Verdict:
     last = request.last
-    if last.ending is not Ending.ANSWERED or last.ended_s - last.sent_s > limit_s + MARGIN_S:
+    if last.ending is not Ending.ANSWERED or any(_is_lost(attempt, limit_s) for attempt in request.attempts):
         return Verdict.LOST
     if last.status != OK or last.error:
         return Verdict.VENDOR_ERROR if last.error else Verdict.UNCLEAR_ERROR
     if wrong:
         return Verdict.WRONG
     return Verdict.INCOMPLETE if list(_missing(request)) else Verdict.RIGHT
+
+
+def _is_lost(attempt: Attempt, limit_s: float) -> bool:
+    """Not answered, or too late. What a kill has cut off is asked again; any other connection that ends has lost an answer."""
+    is_late = attempt.ended_s - attempt.sent_s > limit_s + MARGIN_S
+    return is_late or attempt.ending is Ending.SILENT or (attempt.ending is Ending.BROKEN and not attempt.was_killed)
 
 
 def _missing(request: Request) -> Iterator[str]:
@@ -140,9 +151,9 @@ def _shown(box: UnitBox | None) -> str:
 
 
 def _doubled(request: Request) -> Iterator[str]:
-    """An answer on each of several attempts, or bytes after an answer's end."""
+    """An answer on each of several attempts (but for errors after which an SDK tries again), or bytes after an answer's end."""
     answered = [attempt for attempt in request.attempts if attempt.ending is Ending.ANSWERED]
-    if len(answered) > 1:
+    if any(not (request.sdk_tries and attempt.is_error) for attempt in answered[:-1]):
         yield f"{request.id} answered {len(answered)} times"
     yield from (
         f"{attempt.surplus_bytes} bytes after the answer to {request.id}" for attempt in answered if attempt.surplus_bytes

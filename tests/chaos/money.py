@@ -1,58 +1,86 @@
 """Who was paid for twice, and why? Pure.
 
-In: what the emulator was paid, with the markers in each picture; the requests; the faults. Out: inferences beyond the first
-of each image, by reason. Whose payment it is, is decided by the markers: an image's own pair, within the image's time.
+In: what the emulator was paid, with the markers in each picture; the requests; the faults. Out: `Bill`. Whose payment it is, is
+decided by the markers: a picture's own pair, within the time of whoever asked about it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.history import Payment, Request, Span, Task
+from tests.chaos.history import Ending, Payment, Request, Span, Task
 
 MODERATION = "DetectModerationLabels"
-GROUP_TEST = "asked alone or in halves by group tests"
-NO_FAULT = "without a fault"
+GROUP_TEST = "in ever smaller groups for unsafe content"
+ASKED_LATER = "equal to one that was answered before"
+NO_FAULT = "without a fault that explains it"
+# So long after the answer a picture may still be paid for, seconds: a batch whose worker died comes back sooner. No marker is
+# shown by another image so soon (`images.APART`).
+TAIL_S = 15.0
+# Whoever asks so soon after a fault's end may still meet it, seconds: breakers look again after a second.
+AFTERMATH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """`paid`: all inferences. `images`: images that were paid for. `again`: images shown in a further one, by reason."""
+    """`paid`: all inferences. `images`: pictures that were paid for. `again`: pictures shown in a further one, by reason.
+
+    `twice_by_faults`: inferences that showed a picture again, as a fault explains; `twice`: those that none explains, in words.
+    `unpaid`: requests with a right answer about a picture that was in no inference: whoever matches them is mistaken.
+    """
 
     paid: int
     images: int
     again: Mapping[str, int]
-    unclaimed: int
-
-    @property
-    def after_faults(self) -> int:
-        return sum(count for reason, count in self.again.items() if reason not in (GROUP_TEST, NO_FAULT))
+    twice_by_faults: int
+    twice: tuple[str, ...]
+    unpaid: tuple[str, ...]
 
 
-def bill(payments: Sequence[Payment], requests: Iterable[Request], spans: Sequence[Span], limit_s: float) -> Bill:
-    """Each payment after the first that showed an image, under the fault that it followed."""
-    times: dict[str, list[float]] = {}
-    moderated: set[str] = set()
-    claimed: set[int] = set()
-    by_marker = _by_marker(payments)
-    for request in requests:
-        own = [
-            index
-            for index in by_marker.get((request.task, min(request.truth.markers)), ())
-            if request.truth.markers <= payments[index].markers
-            and request.sent_s <= payments[index].at_s <= request.ended_s + limit_s
-        ]
-        claimed.update(own)
-        times[request.id] = [payments[index].at_s for index in own]
-        if request.task is Task.MODERATE:
-            moderated.add(request.id)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A picture, who asked about it, and the inferences that showed it (places in the list of payments, the earliest first)."""
+
+    askers: Sequence[Request]
+    paid: Sequence[int]
+
+
+def bill(payments: Sequence[Payment], requests: Iterable[Request], spans: Sequence[Span]) -> Bill:
+    """Each payment after the first that showed a picture, under the fault that explains it."""
+    pictures = list(_pictures(payments, requests))
     again: Counter[str] = Counter()
-    for request_id, paid_s in times.items():
-        for at_s in sorted(paid_s)[1:]:
-            again[GROUP_TEST if request_id in moderated else _reason(at_s, spans, limit_s)] += 1
-    return Bill(len(payments), sum(bool(paid_s) for paid_s in times.values()), dict(again), len(payments) - len(claimed))
+    explained: set[int] = set()
+    unexplained: dict[int, str] = {}
+    for shown in pictures:
+        for index, reason in _again(shown, payments, spans):
+            again[reason] += 1
+            if reason == NO_FAULT:
+                unexplained.setdefault(index, _about(shown, payments[index]))
+            elif reason not in (GROUP_TEST, ASKED_LATER):
+                explained.add(index)
+    return Bill(
+        len(payments),
+        sum(bool(shown.paid) for shown in pictures),
+        dict(again),
+        len(explained - unexplained.keys()),
+        tuple(unexplained.values()),
+        tuple(one.id for shown in pictures if not shown.paid for one in shown.askers if _is_answered(one)),
+    )
+
+
+def _pictures(payments: Sequence[Payment], requests: Iterable[Request]) -> Iterator[_Shown]:
+    by_marker = _by_marker(payments)
+    asked: dict[tuple[Task, int], list[Request]] = {}
+    for request in requests:
+        asked.setdefault((request.task, request.truth.number), []).append(request)
+    for (task, _), askers in asked.items():
+        markers = askers[0].truth.markers
+        from_s, until_s = min(one.due_s for one in askers), max(one.ended_s for one in askers) + TAIL_S
+        near = [index for index in by_marker.get((task, min(markers)), ()) if from_s <= payments[index].at_s <= until_s]
+        own = [index for index in near if markers <= payments[index].markers]
+        yield _Shown(askers, sorted(own, key=lambda index: payments[index].at_s))
 
 
 def _by_marker(payments: Sequence[Payment]) -> dict[tuple[Task, int], list[int]]:
@@ -64,7 +92,37 @@ def _by_marker(payments: Sequence[Payment]) -> dict[tuple[Task, int], list[int]]
     return found
 
 
-def _reason(at_s: float, spans: Sequence[Span], limit_s: float) -> str:
-    """The latest fault that had begun and whose end was not longer ago than a request lives."""
-    begun = [span for span in spans if span.began_s <= at_s <= span.ended_s + limit_s]
-    return f"asked again: {max(begun, key=lambda span: span.began_s).name}" if begun else NO_FAULT
+def _again(shown: _Shown, payments: Sequence[Payment], spans: Sequence[Span]) -> Iterator[tuple[int, str]]:
+    """Each payment after the first, and its reason."""
+    first_s = min(one.sent_s for one in shown.askers)
+    later = len(shown.askers) - 1  # so many may ask when an answer has been given
+    for before, index in zip(shown.paid, shown.paid[1:], strict=False):
+        payment = payments[index]
+        if payment.item == MODERATION and payment.markers < payments[before].markers:
+            yield index, GROUP_TEST
+        elif later and _is_asked_later(shown.askers, payment.at_s):
+            later -= 1
+            yield index, ASKED_LATER
+        else:
+            yield index, _reason(first_s, payment.at_s, spans)
+
+
+def _is_asked_later(askers: Sequence[Request], at_s: float) -> bool:
+    """Whether one had his answer and another had not."""
+    ends_s = [one.ended_s for one in askers]
+    return min(ends_s) <= at_s <= max(ends_s)
+
+
+def _reason(first_s: float, at_s: float, spans: Sequence[Span]) -> str:
+    """The latest fault that can make anybody pay again, and that the picture met between its first request and this payment."""
+    met = [span for span in spans if span.pays_again and span.began_s <= at_s and first_s <= span.ended_s + AFTERMATH_S]
+    return f"asked again: {max(met, key=lambda span: span.began_s).name}" if met else NO_FAULT
+
+
+def _is_answered(request: Request) -> bool:
+    return request.last.ending is Ending.ANSWERED and not request.last.is_error
+
+
+def _about(shown: _Shown, payment: Payment) -> str:
+    asked = ", ".join(f"{one.id} ({one.front})" for one in shown.askers)
+    return f"{asked}, {payment.at_s - shown.askers[0].sent_s:.2f} s after it was sent"

@@ -46,12 +46,18 @@ def play(
         if fault.end is not None:
             pause(fault.short_s if pace.short else fault.hold_s)
             facts.append(fault.end(stage, load))
-        span = Span(fault.name, fault.words, began_s, time.monotonic(), float("inf"), _told(facts))
+        span = _span(fault, began_s, facts)
         spans.append(span)
         _settle(span, pace.settle_s, is_well)
     if spans:
         spans[-1] = replace(spans[-1], until_s=time.monotonic())
     return spans
+
+
+def _span(fault: Fault, began_s: float, facts: Sequence[object]) -> Span:
+    """Until now; the next fault is not known yet."""
+    now_s, never_s = time.monotonic(), float("inf")
+    return Span(fault.name, fault.words, began_s, now_s, never_s, _told(facts), fault.errors, fault.pays_again)
 
 
 def _told(facts: Sequence[object]) -> str:

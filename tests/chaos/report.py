@@ -1,6 +1,6 @@
-"""The end of a run: what it came to, as a table for people and as JSON. Pure.
+"""The end of a run: what it came to, in figures, and as JSON. Pure.
 
-In: a `History`. Out: `Report`, with the reasons for which the run has failed, if it has.
+In: a `History`. Out: `Report`. Whether the run has failed is for `verdict` to say; `telling` makes tables of it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tests.chaos.history import History
+from tests.chaos.history import History, Request
 from tests.chaos.judge import Judgement, Verdict, answered_under_one_id, counted_too_much, judged
 from tests.chaos.money import Bill, bill
 from tests.chaos.recovery import caught_s, ended_within, quantile_s, recovered_after_s, shared, usual
 
 CALM = "before any fault"
-# The answer that says that the time is over leaves when it is over: what the way back takes is not the request's.
-WAY_BACK_S = 0.3
 END_S = float("inf")
 
 
@@ -25,7 +23,8 @@ END_S = float("inf")
 class Phase:
     """Requests that ended between a fault's beginning and the next one's: those that it caught under way are its own.
 
-    Times in seconds; None where nobody knows.
+    Times in seconds; None where nobody knows. `hushed`: requests of which an SDK kept an error to itself and tried again.
+    `expected_errors`: so many the fault may cause, chance aside.
     """
 
     name: str
@@ -34,6 +33,8 @@ class Phase:
     sent: int
     right: int
     errors: int
+    hushed: int
+    expected_errors: float
     lost: int
     wrong: int
     shared: float
@@ -46,7 +47,11 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `failures` is empty where everything that must hold has held."""
+    """All of it. `failures` is empty where everything that must hold has held (`verdict.settled` fills it).
+
+    `equal`: requests about a picture that another request asked about at the same time. `joined`: how many requests were
+    answered by another one's inference, by how, as the API processes that are left count them; a killed one's are not known.
+    """
 
     sent: int
     right: int
@@ -57,14 +62,17 @@ class Report:
     doubled: list[str]
     wrong: list[str]
     retried: int
+    hushed: int
     left: int
+    equal: int
+    joined: dict[str, int]
     bill: Bill
     p50_s: float | None
     p99_s: float | None
     limit_s: float
     phases: list[Phase]
     fronts: dict[str, int]
-    failures: list[str]
+    failures: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -74,7 +82,7 @@ def report(history: History, *, warm_until_s: float, window_s: float) -> Report:
     """Judge everything once."""
     judgements = [judged(request, history.limit_s) for request in history.requests]
     seconds = [one.request.seconds for one in judgements]
-    found = Report(
+    return Report(
         sent=len(judgements),
         right=_count(judgements, Verdict.RIGHT),
         vendor_errors=_errors(judgements, Verdict.VENDOR_ERROR),
@@ -84,17 +92,22 @@ def report(history: History, *, warm_until_s: float, window_s: float) -> Report:
         doubled=_doubled(history, judgements),
         wrong=[f"{one.request.id} ({one.request.front}): {'; '.join(one.wrong)}" for one in judgements if one.wrong],
         retried=sum(one.was_retried for one in judgements),
+        hushed=sum(one.hushed > 0 for one in judgements),
         left=history.left,
-        bill=bill(history.payments, history.requests, history.spans, history.limit_s),
+        equal=_equal(history.requests),
+        joined=dict(history.joined),
+        bill=bill(history.payments, history.requests, history.spans),
         p50_s=quantile_s(seconds, 0.5),
         p99_s=quantile_s(seconds, 0.99),
         limit_s=history.limit_s,
         phases=list(_phases(history, judgements, warm_until_s, window_s)),
         fronts=dict(Counter(one.request.front for one in judgements)),
-        failures=[],
     )
-    found.failures.extend(_failures(found))
-    return found
+
+
+def _equal(requests: Sequence[Request]) -> int:
+    """All but the first about each picture."""
+    return len(requests) - len({(one.task, one.truth.number) for one in requests})
 
 
 def _count(judgements: Sequence[Judgement], verdict: Verdict) -> int:
@@ -125,8 +138,8 @@ def _phases(history: History, judgements: Sequence[Judgement], warm_until_s: flo
         sent = ended_within(judgements, span.began_s, until_s)
         recovered_s = recovered_after_s(judgements, span, window_s=window_s, usually=usually, now_s=span.until_s)
         phase = _phase(span.name, span.words, span.ended_s - span.began_s, sent)
-        caught = caught_s(history.requests, span)
-        yield replace(phase, caught_s=caught, recovered_s=recovered_s, facts=span.facts)
+        caught, expected = caught_s(history.requests, span), span.errors * phase.sent
+        yield replace(phase, expected_errors=expected, caught_s=caught, recovered_s=recovered_s, facts=span.facts)
 
 
 def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement]) -> Phase:
@@ -138,6 +151,8 @@ def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement]) -> 
         len(sent),
         _count(sent, Verdict.RIGHT),
         _count(sent, Verdict.VENDOR_ERROR) + _count(sent, Verdict.UNCLEAR_ERROR),
+        sum(one.hushed > 0 for one in sent),
+        0.0,
         _count(sent, Verdict.LOST),
         _count(sent, Verdict.WRONG) + _count(sent, Verdict.INCOMPLETE),
         shared(one.request for one in sent),
@@ -147,16 +162,3 @@ def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement]) -> 
         recovered_s=None,
         facts="",
     )
-
-
-def _failures(found: Report) -> Iterator[str]:
-    for name in ("lost", "doubled", "wrong", "incomplete"):
-        if listed := getattr(found, name):
-            yield f"{name}: {len(listed)}, the first: {listed[0]}"
-    if found.unclear_errors:
-        yield f"errors that no SDK understands: {found.unclear_errors}"
-    slow = [phase.name for phase in found.phases if phase.p99_s is not None and phase.p99_s > found.limit_s + WAY_BACK_S]
-    if slow:
-        yield f"p99 beyond the request's own {found.limit_s:g} s: {', '.join(slow)}"
-    if not found.sent:
-        yield "nothing was sent"

@@ -128,6 +128,11 @@ class Stage:
             for name in [server.log_file.stem]
         ]
 
+    def joined(self) -> dict[str, int]:
+        """Requests that another one's inference answered, by how, as the API processes count them that are alive."""
+        told = [server.stats()["joined"] for server in self.cluster.apis]
+        return {how: sum(int(counts[how]) for counts in told) for how in told[0]}
+
     def settle(self) -> None:
         """Wait for processes that are being started."""
         while self.helpers:

@@ -6,7 +6,7 @@ A fault without an end is over when it has happened. Played by `playing`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from tests.chaos.load import Load
@@ -17,11 +17,23 @@ Act: TypeAlias = Callable[[Stage, Load], object]
 
 HOUR_S = 3600.0
 SHORT_TIMES = 3
+# Of the calls that are struck by a fault with a share.
+A_THIRD = 0.33
+# What an image that was answered uselessly is asked again: so often alone, and so often on a sheet, which is then taken apart.
+TRIES_ALONE, TRIES_ON_SHEET = 3, 2
+# Of the images, at most so many go alone while answers are useless; a seventh is usual.
+ALONE_SHARE = 0.3
+# Of the images that get the vendor's error when a third of all answers is useless: alone 1 of 27, on a sheet 1 of 9 and then
+# 1 of 27 of those. All other faults are hidden: what refuses, throttles or fails is asked again until the time is over.
+USELESS = ALONE_SHARE * A_THIRD**TRIES_ALONE + (1 - ALONE_SHARE) * A_THIRD ** (TRIES_ON_SHEET + TRIES_ALONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`hold_s`, `short_s`: how long it lasts. `end` is None for what happens in a moment."""
+    """`hold_s`, `short_s`: how long it lasts. `end` is None for what happens in a moment.
+
+    `errors`: share of the images to which it may give the vendor's error. `pays_again`: whether it can make anybody pay twice.
+    """
 
     name: str
     words: str
@@ -29,11 +41,18 @@ class Fault:
     end: Act | None
     hold_s: float
     short_s: float
+    errors: float = 0.0
+    pays_again: bool = False
 
 
 def vendor(name: str, words: str, short_s: float = 0.6, hold_s: float = 6.0, **behaviour: Any) -> Fault:
     """The emulator behaves so for a while."""
     return Fault(name, words, lambda stage, _: stage.misbehave(**behaviour), lambda stage, _: stage.behave(), hold_s, short_s)
+
+
+def useless(name: str, words: str, kind: str, *, short: bool) -> Fault:
+    """A third of the answers is paid for and says nothing."""
+    return replace(vendor(name, words, **struck(kind, A_THIRD, short=short)), errors=USELESS, pays_again=True)
 
 
 def struck(kind: str, share: float, *, short: bool, **more: Any) -> Mapping[str, Any]:
@@ -61,8 +80,8 @@ ONLY_LONG = frozenset({"throttling 60 %"})
 
 
 def _of_our_own() -> tuple[Fault, ...]:
-    """Processes and Redis."""
-    return (
+    """Processes and Redis. What they had under way is asked again, and nobody knows who else asks the same meanwhile."""
+    faults = (
         Fault("worker killed", "SIGKILL of a worker in mid-sheet", lambda stage, _: stage.kill_worker(), None, 0, 0),
         Fault(
             "Redis frozen",
@@ -90,20 +109,25 @@ def _of_our_own() -> tuple[Fault, ...]:
         ),
         Fault("API killed", "SIGKILL of an API process", lambda stage, _: stage.kill_api(), None, 0, 0),
     )
+    return tuple(replace(fault, pays_again=True) for fault in faults)
 
 
 def _of_the_vendor(short: bool) -> tuple[Fault, ...]:
     away_s = 1.0 if short else 5.0
+    refuses = Fault(
+        "vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s
+    )
+    stalls = vendor(
+        "vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, short=short, seconds=4.0)
+    )
     return (
-        Fault("vendor refuses", "the vendor's port is closed, its connections are cut", _away(away_s), _none, away_s, away_s),
-        vendor(
-            "vendor stalls", "half of the answers come 4 s late", short_s=0.6, **struck("stall", 0.5, short=short, seconds=4.0)
-        ),
+        replace(refuses, pays_again=True),  # who is cut off had been paid
+        replace(stalls, pays_again=short),  # only the short form's time limit is shorter than the stall
         vendor("throttling 30 %", "the vendor throttles 30 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.3),
         vendor("throttling 60 %", "the vendor throttles 60 % of the calls", short_s=1.0, hold_s=10.0, throttle_share=0.6),
-        vendor("errors 500", "a third of the calls fail with the vendor's 500", **struck("error500", 0.33, short=short)),
-        vendor("garbage", "a third of the answers are no JSON", **struck("garbage", 0.33, short=short)),
-        vendor("truncated", "a third of the answers break off in the middle", **struck("truncated", 0.33, short=short)),
+        vendor("errors 500", "a third of the calls fail with the vendor's 500", **struck("error500", A_THIRD, short=short)),
+        useless("garbage", "a third of the answers are no JSON", "garbage", short=short),
+        useless("truncated", "a third of the answers break off in the middle", "truncated", short=short),
         vendor("boxes outside", "all answers also have boxes outside the sheet", **struck("outside_boxes", 1.0, short=short)),
         vendor(
             "too many boxes", "half of the answers also have 450 boxes of nothing", **struck("many_boxes", 0.5, short=short)

@@ -35,8 +35,17 @@ def request(number: int = 1, *attempts: Attempt, at_s: float = 100.0, **changed:
     return replace(asked, **changed)
 
 
-def span(name: str = "fault", began_s: float = 110.0, ended_s: float = 115.0, until_s: float = 150.0) -> Span:
-    return Span(name, "something", began_s, ended_s, until_s)
+def equal(number: int, *attempts: Attempt, at_s: float = 100.0, **changed: Any) -> Request:
+    """Another request about the same picture, with an id of its own."""
+    other = f"r-{number}-1"
+    right = attempt(sent_s=at_s, ended_s=at_s + 1.0, seen=boxes_of(number), answered_id=other)
+    return request(number, *(attempts or (right,)), at_s=at_s, id=other, **changed)
+
+
+def span(
+    name: str = "fault", began_s: float = 110.0, ended_s: float = 115.0, until_s: float = 150.0, *, pays_again: bool = True
+) -> Span:
+    return Span(name, "something", began_s, ended_s, until_s, pays_again=pays_again)
 
 
 def payment(*numbers: int, at_s: float = 100.5, item: str = "DetectLabels") -> Payment:

@@ -45,6 +45,8 @@ def test_a_right_answer_is_right() -> None:
 )
 def test_a_lost_answer_is_found(ended: Attempt) -> None:
     assert verdict(ended).verdict is Verdict.LOST
+    by_itself = request(1, ended, attempt(seen=boxes_of(1)), sdk_tries=True)
+    assert judged(by_itself, LIMIT_S).verdict is (Verdict.RIGHT if ended.ending is Ending.REFUSED else Verdict.LOST)
 
 
 def test_an_answer_in_the_margin_is_not_lost() -> None:
@@ -112,6 +114,14 @@ def test_a_second_answer_is_found() -> None:
     answered = attempt(seen=boxes_of(1))
     assert verdict(answered, answered).doubled == ("r-1 answered 2 times",)
     assert verdict(attempt(seen=boxes_of(1), surplus_bytes=12)).doubled == ("12 bytes after the answer to r-1",)
+
+
+def test_an_sdk_that_tries_again_may_do_so_after_an_error_only() -> None:
+    throttled, right = attempt(status=400, error="ThrottlingException"), attempt(seen=boxes_of(1), sent_s=101.5, ended_s=102.0)
+    found = judged(request(1, throttled, right, sdk_tries=True), LIMIT_S)
+    assert (found.verdict, found.doubled, found.hushed, found.request.seconds) == (Verdict.RIGHT, (), 1, 0.5)
+    assert verdict(throttled, right).doubled == ("r-1 answered 2 times",)
+    assert judged(request(1, right, right, sdk_tries=True), LIMIT_S).doubled == ("r-1 answered 2 times",)
 
 
 def test_a_process_that_counts_more_than_it_was_sent_is_found() -> None:
