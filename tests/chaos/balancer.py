@@ -55,23 +55,28 @@ class Balancer:
         with self._lock:
             return Counter(self._sent)
 
+    def turn(self) -> Endpoint:
+        """Whose turn it is."""
+        with self._lock:
+            return self._processes[next(self._turns) % len(self._processes)]
+
+    def count(self, endpoint: Endpoint) -> None:
+        """It was sent a request."""
+        with self._lock:
+            self._sent[endpoint.name] += 1
+
     def ask(self, front: Front, question: Question, patience_s: float) -> tuple[Attempt, ...]:
         """Until it is answered or lost. Attempts that were refused before anything was sent are left out, but for the last."""
         attempts: list[Attempt] = []
         for number in range(MOST_ATTEMPTS):
-            endpoint = self._next()
+            endpoint = self.turn()
             attempt = front.ask(endpoint, question, patience_s)
             is_last = number == MOST_ATTEMPTS - 1
             if attempt.ending is not Ending.REFUSED:
-                with self._lock:
-                    self._sent[endpoint.name] += 1
+                self.count(endpoint)
             elif not is_last:
                 continue
             attempts.append(attempt)
             if not (attempt.ending is Ending.BROKEN and endpoint.was_killed):
                 break
         return tuple(attempts)
-
-    def _next(self) -> Endpoint:
-        with self._lock:
-            return self._processes[next(self._turns) % len(self._processes)]

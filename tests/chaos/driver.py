@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chaos.gate import open_gate
 from tests.chaos.history import History, Span
 from tests.chaos.judge import judged
 from tests.chaos.load import Load, Plan
@@ -64,8 +65,8 @@ def perform(run: Run, folder: Path, told: Callable[[str], None] = lambda _: None
     """Play it all and judge it."""
     emulator = ("--latency-ms", str(LATENCY_MS), "--jitter-ms", str(JITTER_MS), "--seed", str(run.seed))
     plan = Plan(run.rate_per_s, run.seed, run.limit_s)
-    with open_stage(folder, run.settings, emulator) as stage:
-        load = Load(stage.balancer, plan).start()
+    with open_stage(folder, run.settings, emulator) as stage, open_gate(stage.balancer, plan.patience_s) as gate:
+        load = Load(stage.balancer, gate, plan).start()
         try:
             pause(run.pace.warm_s)
             warm_until_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""The fronts as clients use them: raw HTTP and the vendors' own SDKs, each with its own tries switched off.
+"""The fronts as clients use them: raw HTTP, and (in `sdks`) the vendors' own SDKs, most with their own tries switched off.
 
 One `ask` of a front is one attempt at one process: `Attempt` says how it ended. Which process, and whether there is another
 attempt, is decided in `balancer`.
@@ -55,6 +55,11 @@ class Front(Protocol):
     def name(self) -> str: ...
     @property
     def task(self) -> Task: ...
+    @property
+    def tries_again(self) -> bool:
+        """Whether its SDK does so by itself: then it asks at the gate."""
+        ...
+
     def ask(self, endpoint: Endpoint, question: Question, patience_s: float) -> Attempt: ...
 
 
@@ -67,6 +72,7 @@ class RawFront:
     read: reading.Read
     task: Task = Task.DETECT
     manner: Manner = PLAIN
+    tries_again: bool = False
 
     def ask(self, endpoint: Endpoint, question: Question, patience_s: float) -> Attempt:
         began_s = time.monotonic()
@@ -76,20 +82,21 @@ class RawFront:
             return unanswered(endpoint, began_s, error)
         if answer is None:
             return Attempt(endpoint.name, began_s, time.monotonic(), Ending.BROKEN, words="it left")
-        return self._told(endpoint, question, answer)
+        return with_body(answered(endpoint, answer), answer.json(), question.size, self.read)
 
-    def _told(self, endpoint: Endpoint, question: Question, answer: RawAnswer) -> Attempt:
-        attempt = Attempt(
-            endpoint.name,
-            answer.sent_s,
-            time.monotonic(),
-            Ending.ANSWERED,
-            answer.status,
-            layout=answer.headers.get("x-tessera-grid", ""),
-            answered_id=answer.headers.get("x-request-id"),
-            surplus_bytes=answer.surplus,
-        )
-        return with_body(attempt, answer.json(), question.size, self.read)
+
+def answered(endpoint: Endpoint, answer: RawAnswer) -> Attempt:
+    """An attempt with an answer, whatever its body says."""
+    return Attempt(
+        endpoint.name,
+        answer.sent_s,
+        time.monotonic(),
+        Ending.ANSWERED,
+        answer.status,
+        layout=answer.headers.get("x-tessera-grid", ""),
+        answered_id=answer.headers.get("x-request-id"),
+        surplus_bytes=answer.surplus,
+    )
 
 
 def with_body(attempt: Attempt, body: Any, size: Size, read: reading.Read) -> Attempt:

@@ -39,13 +39,17 @@ PLAIN = Manner()
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """`surplus`: bytes that came after the answer's end. `sent_s`: when the last byte of the request had left."""
+    """`surplus`: bytes that came after the answer's end. `sent_s`: when the last byte of the request had left.
+
+    `received`: all of it, as it came.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     surplus: int = 0
     sent_s: float = 0.0
+    received: bytes = field(default=b"", repr=False)
 
     def json(self) -> Any:
         """The body; an empty object where it is not JSON."""
@@ -76,6 +80,32 @@ def exchange(url: str, content: bytes, patience_s: float, manner: Manner = PLAIN
             raise BrokenError(str(error)) from error
 
 
+def read_request(connection: socket.socket) -> tuple[bytes, Mapping[str, str]]:
+    """All of one request, and its headers; an OSError where it does not come whole."""
+    received = b""
+    while HEAD_END not in received:
+        received += _piece(connection)
+    head, _, rest = received.partition(HEAD_END)
+    headers = _headers(head)
+    left = int(headers.get("content-length", 0)) - len(rest)
+    while left > 0:
+        piece = _piece(connection)
+        received, left = received + piece, left - len(piece)
+    return received, headers
+
+
+def _piece(connection: socket.socket) -> bytes:
+    if piece := connection.recv(PIECE_BYTES):
+        return piece
+    raise ConnectionResetError("it ended in the middle of a request")
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    """Names in lower case."""
+    _, *lines = head.decode("latin-1").split("\r\n")
+    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 def pause(seconds: float) -> None:
     """What is slow, and what lasts, takes its time: there is no event to wait for."""
     threading.Event().wait(seconds)
@@ -83,9 +113,9 @@ def pause(seconds: float) -> None:
 
 def _send(connection: socket.socket, content: bytes, manner: Manner) -> None:
     for start in range(0, len(content), manner.piece_bytes):
-        connection.sendall(content[start : start + manner.piece_bytes])
-        if manner.pause_s:
+        if manner.pause_s and start:
             pause(manner.pause_s)
+        connection.sendall(content[start : start + manner.piece_bytes])
 
 
 def _read(connection: socket.socket, until_s: float, manner: Manner) -> bytes:
@@ -109,9 +139,8 @@ def _answer(received: bytes, sent_s: float) -> RawAnswer:
     head, found, rest = received.partition(HEAD_END)
     if not found:
         raise BrokenError(f"the connection ended after {len(received)} bytes")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = _headers(head)
     length = int(headers.get("content-length", len(rest)))
     if len(rest) < length:
         raise BrokenError(f"the answer ended after {len(rest)} of {length} bytes")
-    return RawAnswer(int(first.split()[1]), headers, rest[:length], len(rest) - length, sent_s)
+    return RawAnswer(int(head.split()[1]), headers, rest[:length], len(rest) - length, sent_s, received)

@@ -21,6 +21,7 @@ class Scripted:
     endings: list[Ending]
     name: str = "scripted"
     task: Task = Task.DETECT
+    tries_again: bool = False
     asked: list[str] = field(default_factory=list)
 
     def ask(self, endpoint: Endpoint, question: Question, patience_s: float) -> Attempt:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.fronts import ending_of
 from tests.chaos.history import Ending
-from tests.chaos.raw import BrokenError, Manner, exchange, post
+from tests.chaos.raw import BrokenError, Manner, exchange, post, read_request
 
 REQUEST = post("/", b"question", {"X-Request-Id": "r-1"})
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: r-1\r\n\r\n{}"
@@ -55,7 +55,7 @@ def test_a_second_answer_on_the_connection_is_noticed() -> None:
     with answering(ANSWER + ANSWER) as url:
         answer = exchange(url, REQUEST, PATIENCE_S)
     assert answer is not None
-    assert answer.surplus == len(ANSWER)
+    assert (answer.surplus, answer.received) == (len(ANSWER), ANSWER + ANSWER)
 
 
 @pytest.mark.parametrize("said", [b"", ANSWER[:20], ANSWER[:-1]], ids=["nothing", "half a head", "a byte too few"])
@@ -77,6 +77,20 @@ def test_silence_is_told_from_a_refusal() -> None:
 def test_who_leaves_reads_nothing() -> None:
     with answering(b"") as url:
         assert exchange(url, REQUEST, PATIENCE_S, Manner(leaves=True)) is None
+
+
+def test_a_request_is_read_whole_or_not_at_all() -> None:
+    for sent in (REQUEST, REQUEST[:10], REQUEST[:-1]):
+        here, there = socket.socketpair()
+        with here, there:
+            here.sendall(sent)
+            here.shutdown(socket.SHUT_WR)
+            if sent == REQUEST:
+                content, headers = read_request(there)
+                assert (content, headers["x-request-id"]) == (REQUEST, "r-1")
+                continue
+            with pytest.raises(ConnectionResetError):
+                read_request(there)
 
 
 def test_sdks_wrap_what_the_socket_said() -> None:

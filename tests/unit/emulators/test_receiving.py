@@ -21,7 +21,11 @@ class Sent:
         self.taken += 1
         if self._leaves and self.taken > len(self._parts):
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": self._parts[self.taken - 1], "more_body": self._leaves or self.taken < len(self._parts)}
+        return {
+            "type": "http.request",
+            "body": self._parts[self.taken - 1],
+            "more_body": self._leaves or self.taken < len(self._parts),
+        }
 
     def request(self) -> Request:
         return Request({"type": "http", "method": "POST", "headers": []}, self.receive)
