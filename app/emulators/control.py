@@ -21,10 +21,13 @@ from starlette.routing import Route
 
 from app.emulators.counters import Counters
 from app.emulators.faults import fault_from_json
+from app.emulators.receiving import body_of
 from app.emulators.script import Script, behaviour_as_json, changed
 from app.emulators.sending import go_away
 
 PREFIX = "/_emulator"
+MOST_TOLD_BYTES = 1024 * 1024
+"""Of a longer body nothing is believed; a hundred poisoned markers and faults take a few kilobytes."""
 
 
 def control_routes(counters: Counters, script: Script) -> list[Route]:
@@ -75,7 +78,7 @@ def _route(name: str, endpoint: Callable[[Request], Awaitable[Response]], method
 async def _told(request: Request, tell: Callable[[object], None], script: Script) -> Response:
     """Pass the request's JSON on; the answer is the behaviour from now on, or what was wrong."""
     try:
-        tell(json.loads(await request.body()))
+        tell(json.loads(await body_of(request, MOST_TOLD_BYTES) or b""))
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors too
         return JSONResponse({"error": str(error)}, status_code=400)
     return JSONResponse(behaviour_as_json(script.behaviour))
