@@ -51,7 +51,7 @@ def short_run(seed: int, only: Sequence[str] = ()) -> Run:
     """All kinds of faults in half a minute: shorter limits, shorter faults, and little time to recover."""
     settings = {**COMMON, "TESSERA_REQUEST_TIMEOUT_MS": "10000", "TESSERA_PROVIDER_TIMEOUT_MS": "1500"}
     faults = _chosen(timeline(short=True), only)
-    return Run(seed, 8.0, 10.0, Pace(warm_s=1.5, settle_s=0.4, short=True), 1.0, settings, faults, SHORT)
+    return Run(seed, 8.0, 10.0, Pace(warm_s=1.5, settle_s=0.25, short=True), 1.0, settings, faults, SHORT)
 
 
 def _chosen(faults: Sequence[Fault], only: Sequence[str]) -> tuple[Fault, ...]:

@@ -89,7 +89,7 @@ def _of_our_own() -> tuple[Fault, ...]:
             lambda stage, _: stage.cluster.redis.freeze(),
             lambda stage, _: stage.cluster.redis.thaw(),
             10.0,
-            3.0,
+            2.5,
         ),
         Fault(
             "Redis replaced",
