@@ -132,10 +132,7 @@ class Load:
             if self._stop.wait(max(0.0, due_s - time.monotonic())):
                 return
             front = self._fronts[self._chance.choices(names, shares)[0]]
-            if self._chance.random() < EQUAL_SHARE:
-                self._send(front, due_s, asking=2)
-            else:
-                self._send(front, due_s)
+            self._send(front, due_s, asking=2 if self._chance.random() < EQUAL_SHARE else 1)
 
     def _arrive_badly(self) -> None:
         while not self._stop.wait(1.0 / BAD_PER_S):
