@@ -98,13 +98,13 @@ def _again(shown: _Shown, payments: Sequence[Payment], spans: Sequence[Span]) ->
     later = len(shown.askers) - 1  # so many may ask when an answer has been given
     for before, index in zip(shown.paid, shown.paid[1:], strict=False):
         payment = payments[index]
+        reason = _reason(first_s, payment.at_s, spans)
         if payment.item == MODERATION and payment.markers < payments[before].markers:
-            yield index, GROUP_TEST
-        elif later and _is_asked_later(shown.askers, payment.at_s):
+            reason = GROUP_TEST
+        elif reason == NO_FAULT and later and _is_asked_later(shown.askers, payment.at_s):
             later -= 1
-            yield index, ASKED_LATER
-        else:
-            yield index, _reason(first_s, payment.at_s, spans)
+            reason = ASKED_LATER
+        yield index, reason
 
 
 def _is_asked_later(askers: Sequence[Request], at_s: float) -> bool:
