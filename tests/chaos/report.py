@@ -92,7 +92,7 @@ def report(history: History, *, warm_until_s: float, window_s: float) -> Report:
         doubled=_doubled(history, judgements),
         wrong=[f"{one.request.id} ({one.request.front}): {'; '.join(one.wrong)}" for one in judgements if one.wrong],
         retried=sum(one.was_retried for one in judgements),
-        hushed=sum(one.hushed > 0 for one in judgements),
+        hushed=_hushed(judgements),
         left=history.left,
         equal=_equal(history.requests),
         joined=dict(history.joined),
@@ -112,6 +112,11 @@ def _equal(requests: Sequence[Request]) -> int:
 
 def _count(judgements: Sequence[Judgement], verdict: Verdict) -> int:
     return sum(one.verdict is verdict for one in judgements)
+
+
+def _hushed(judgements: Sequence[Judgement]) -> int:
+    """Of those whose client saw no error."""
+    return sum(one.hushed > 0 and not one.request.last.is_error for one in judgements)
 
 
 def _errors(judgements: Sequence[Judgement], verdict: Verdict) -> dict[str, int]:
@@ -151,7 +156,7 @@ def _phase(name: str, words: str, seconds: float, sent: Sequence[Judgement]) -> 
         len(sent),
         _count(sent, Verdict.RIGHT),
         _count(sent, Verdict.VENDOR_ERROR) + _count(sent, Verdict.UNCLEAR_ERROR),
-        sum(one.hushed > 0 for one in sent),
+        _hushed(sent),
         0.0,
         _count(sent, Verdict.LOST),
         _count(sent, Verdict.WRONG) + _count(sent, Verdict.INCOMPLETE),

@@ -63,6 +63,7 @@ def test_a_clean_run_has_not_failed() -> None:
         (request(1, attempt(status=502)), "errors that no SDK understands"),
         (request(1, THROTTLED), "errors: 1 of"),
         (request(1, THROTTLED, attempt(seen=boxes_of(1), sent_s=101.0), sdk_tries=True), "errors: 1 of"),
+        (request(1, THROTTLED, THROTTLED, sdk_tries=True), "errors: 1 of"),
     ],
 )
 def test_what_must_not_be_fails_the_run(ill: Request, failure: str) -> None:
@@ -107,6 +108,7 @@ def test_the_short_form_may_have_more_errors_but_not_any_number() -> None:
     assert told(crowd(errors=10), bounds=SHORT) == ()
     assert told(crowd(errors=20), bounds=SHORT) == ("errors: 20 of 200 requests in the whole run, at most 10 may be",)
     assert "errors: 30 of 190 requests (hidden), at most 29 may be" in told(crowd(errors=30), bounds=SHORT)
+    assert "errors: 5 of 10 requests (hidden), at most 4 may be" in told(crowd(30, errors=5)[20:], bounds=SHORT)
 
 
 def test_only_useless_answers_may_give_errors_and_only_what_loses_answers_is_paid_again() -> None:
