@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from azure.ai.vision.imageanalysis import ImageAnalysisClient
 from azure.ai.vision.imageanalysis.models import ImageBoundingBox, VisualFeatures
@@ -42,6 +41,7 @@ from tests.support.azure_clients import (
 )
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.marker_scenes import Placed, busy, plain, stored
+from tests.support.plain_http import WEB
 
 MARKERS = (Placed(8, 60, 40, 120), Placed(17, 300, 200, 200), Placed(951, 80, 300, 90))
 LABELS = {marker.label for marker in MARKERS}
@@ -156,7 +156,7 @@ def test_the_newer_version_of_the_api(emulator: RunningEmulator) -> None:
 
 
 def test_a_form(emulator: RunningEmulator) -> None:
-    reply = httpx.post(
+    reply = WEB.post(
         f"{emulator.url}/computervision/imageanalysis:analyze",
         params={"api-version": "2024-02-01", "features": "objects,people"},
         headers={"Ocp-Apim-Subscription-Key": KEY},

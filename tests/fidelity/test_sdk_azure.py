@@ -28,6 +28,7 @@ from tests.support.azure_clients import analysis_client, async_analysis_client, 
 from tests.support.images import encoded, noise
 from tests.support.moderated import unsafe_picture
 from tests.support.pictures import check_labels, picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import HURRIED, Rig, both, new_key, together
 
 OBJECTS, PEOPLE, TAGS, READ = VisualFeatures.OBJECTS, VisualFeatures.PEOPLE, VisualFeatures.TAGS, VisualFeatures.READ
@@ -321,7 +322,7 @@ def test_an_address_is_not_fetched(rig: Rig) -> None:
     ],
 )
 def test_other_paths_of_the_vendor_are_answered_in_its_words(rig: Rig, method: str, path: str) -> None:
-    reply = httpx.request(method, rig.server.url + path, headers={"Ocp-Apim-Subscription-Key": "k"})
+    reply = WEB.request(method, rig.server.url + path, headers={"Ocp-Apim-Subscription-Key": "k"})
     assert reply.status_code == 404
     assert reply.json()["error"]["code"] == "404"
     assert reply.headers["apim-request-id"] == reply.headers["x-request-id"]

@@ -17,6 +17,7 @@ from app.demo.truth import overlap
 from tests.support.azure_clients import analysis_client
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import RunningServer, running_server
 
@@ -105,7 +106,7 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client_too_and_one_line_sa
     url = f"{rig.server.url}/computervision/imageanalysis:analyze?api-version=2023-10-01&features=caption"
     headers = {"content-type": "application/octet-stream", "ocp-apim-subscription-key": new_key(), "x-request-id": "broken-1"}
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.post(url, content=SCENES[0].content, headers=headers)
+        WEB.post(url, content=SCENES[0].content, headers=headers)
     lines = [line for line in rig.server.logs() if line["level"] in {"warning", "error"} or "exception" in line]
     assert [(line["event"], line["level"], line["request_id"]) for line in lines] == [
         ("the answer broke off", "warning", "broken-1")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from app.core.geometry import Size
@@ -20,6 +19,7 @@ from tests.support.calibrate_command import LIMIT_S, calibrate, command, environ
 from tests.support.colour_model import RECIPE, patches, write_colour_model
 from tests.support.colour_photographs import PHOTOGRAPHS, write_photographs
 from tests.support.native import native_client
+from tests.support.plain_http import WEB
 from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import REPOSITORY, running_server
 
@@ -234,7 +234,7 @@ class TestServing:
             chosen = server.stats()["accuracy"]
             assert chosen["source"] == "calibration"
             assert chosen["chosen"].startswith("2x2")
-            shown = re.search(r"^tessera_expected_map_drop (\S+)$", httpx.get(f"{server.url}/metrics").text, re.MULTILINE)
+            shown = re.search(r"^tessera_expected_map_drop (\S+)$", WEB.get(f"{server.url}/metrics").text, re.MULTILINE)
             assert shown is not None
             assert float(shown[1]) == pytest.approx(chosen["expected_map_drop"], abs=1e-4)
             with native_client(server.url) as client:

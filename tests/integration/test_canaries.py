@@ -26,6 +26,7 @@ from tests.support.google_clients import asked, grpc_client, with_key
 from tests.support.google_wire import GRPC_PATH
 from tests.support.http_raw import exchange, request, with_image
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.redis_server import RedisServer
 from tests.support.sdk import HURRIED
 from tests.support.server import RunningServer
@@ -96,9 +97,9 @@ def everything_sent_to(redis: RedisServer) -> Iterator[bytearray]:
 
 def figures(server: RunningServer) -> str:
     shown = {"authorization": f"Bearer {TOKEN}"}
-    replies = [httpx.get(server.url + path, headers=shown) for path in ("/v1/stats", "/metrics", "/dashboard")]
-    replies += [httpx.get(server.url + path) for path in ("/v1/stats", "/metrics", "/dashboard", "/readyz", "/docs")]
-    replies.append(httpx.get(f"{server.url}/v1/stats", headers={"authorization": f"Bearer {WRONG_KEY}"}))
+    replies = [WEB.get(server.url + path, headers=shown) for path in ("/v1/stats", "/metrics", "/dashboard")]
+    replies += [WEB.get(server.url + path) for path in ("/v1/stats", "/metrics", "/dashboard", "/readyz", "/docs")]
+    replies.append(WEB.get(f"{server.url}/v1/stats", headers={"authorization": f"Bearer {WRONG_KEY}"}))
     assert [reply.status_code for reply in replies] == [200] * 3 + [401] * 3 + [200, 200, 401]
     return "\n".join(heard(reply) for reply in replies)
 

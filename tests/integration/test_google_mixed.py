@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-import httpx
 import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud import vision
@@ -22,6 +21,7 @@ from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
 from tests.support.google_wire import GRPC_PATH
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import RunningServer, running_server
 
@@ -107,7 +107,7 @@ def test_the_bill_is_that_of_the_whole_request_on_both_carriers(rig: Rig) -> Non
 
         def over_rest(message: Any) -> str:
             url = f"{rig.server.url}/v1/images:annotate?key={key}"
-            return httpx.post(url, content=json_format.MessageToJson(message), timeout=CALL_S).headers["x-tessera-inferences"]
+            return WEB.post(url, content=json_format.MessageToJson(message), timeout=CALL_S).headers["x-tessera-inferences"]
 
         assert together(lambda: over_grpc(batches[0]), lambda: over_rest(batches[1])) == ["3", "3"]
         labels = vision.BatchAnnotateImagesRequest.pb(message_of(SCENES[0], ("LABEL_DETECTION", "SAFE_SEARCH_DETECTION")))
@@ -148,5 +148,5 @@ def test_product_search_is_googles_to_answer(rig: Rig) -> None:
 
 
 def test_a_path_of_nobodys_is_not_found_in_the_words_of_whoever_asks(rig: Rig) -> None:
-    reply = httpx.get(f"{rig.server.url}/v1/", headers={"x-goog-api-key": new_key()})
+    reply = WEB.get(f"{rig.server.url}/v1/", headers={"x-goog-api-key": new_key()})
     assert (reply.status_code, reply.json()["error"]["status"]) == (404, "NOT_FOUND")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from google.cloud import vision
@@ -18,6 +17,7 @@ from tests.support.emulator import running_emulator
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
 from tests.support.moderated import safe_picture, unsafe_picture
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import new_key, together
 from tests.support.two_proxies import TwoProxies, two_proxies
 
@@ -118,7 +118,7 @@ def test_beside_labels_it_stays_free_and_the_rest_is_split_all_the_same(rig: Two
 def post(rig: TwoProxies, query: str, *features: str) -> Any:
     images = [{"image": {"content": b64encode(UNSAFE["adult"]).decode()}, "features": [{"type": one} for one in features]}]
     url = f"{rig.detecting.url}/v1/images:annotate?key={new_key()}&{query}"
-    return httpx.post(url, content=json.dumps({"requests": images})).raise_for_status().json()["responses"]
+    return WEB.post(url, content=json.dumps({"requests": images})).raise_for_status().json()["responses"]
 
 
 def test_masks_and_enums_by_number(rig: TwoProxies) -> None:

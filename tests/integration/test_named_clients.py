@@ -21,6 +21,7 @@ from google.api_core.exceptions import BadRequest, Forbidden, InvalidArgument, P
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.google_clients import grpc_client, rest_client, with_key
 from tests.support.load import identity_images
+from tests.support.plain_http import WEB
 from tests.support.server import RunningServer, running_server
 
 CLIENTS = """
@@ -54,7 +55,7 @@ class Rig:
         )
 
     def detect(self, scene: bytes, **headers: str) -> httpx.Response:
-        return httpx.post(f"{self.server.url}/v1/detect", content=scene, headers={"content-type": "image/jpeg", **headers})
+        return WEB.post(f"{self.server.url}/v1/detect", content=scene, headers={"content-type": "image/jpeg", **headers})
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def test_googles_strangers_get_googles_own_exceptions(rig: Rig) -> None:
             localize(image)
         with pytest.raises(Unauthenticated):
             localize(image, metadata=bad_token)
-    reply = httpx.post(f"{rig.server.url}/v1/images:annotate", json={}, headers=dict(bad_token))
+    reply = WEB.post(f"{rig.server.url}/v1/images:annotate", json={}, headers=dict(bad_token))
     assert (reply.status_code, reply.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
 
 

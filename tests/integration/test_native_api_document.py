@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from app.wire.native import OPERATIONS
 from tests.support.native import NativeClient, is_problem, native_client
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import HURRIED, Rig, running_rig
 
 # What a page may ask a browser to fetch: attributes of tags, and addresses in its own scripts.
@@ -43,7 +43,7 @@ def client(rig: Rig) -> Iterator[NativeClient]:
 
 @pytest.fixture(scope="module")
 def document(rig: Rig) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{rig.server.url}/openapi.json").raise_for_status().json()
+    found: dict[str, Any] = WEB.get(f"{rig.server.url}/openapi.json").raise_for_status().json()
     return found
 
 
@@ -207,9 +207,9 @@ def test_both_bodies_are_described(document: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("page", ["/docs", "/dashboard"])
 def test_a_page_needs_nobody_but_this_server(rig: Rig, page: str) -> None:
     """No script, style, picture or font from elsewhere: it works without the Internet, and tells nobody of its reader."""
-    found = httpx.get(rig.server.url + page).raise_for_status()
+    found = WEB.get(rig.server.url + page).raise_for_status()
     assert found.headers["content-type"].startswith("text/html")
     for address in FETCHED.findall(found.text):
         assert not re.match(r"(?:[a-z]+:)?//", address), f"{page} fetches {address}"
         if not address.startswith(("#", "data:")):
-            httpx.get(rig.server.url + address).raise_for_status()
+            WEB.get(rig.server.url + address).raise_for_status()

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from app.demo.scenes import Scene
@@ -17,6 +16,7 @@ from tests.support import bad_images
 from tests.support.marker_scenes import Placed, plain, stored
 from tests.support.native import CALL_S, NativeClient, is_image_of, is_problem, native_client
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import HURRIED, Rig, running_rig, together
 from tests.support.server import running_server
 
@@ -180,7 +180,7 @@ def test_requests_are_counted_by_their_task(rig: Rig, client: NativeClient) -> N
 def _counted(rig: Rig) -> dict[tuple[str, str], float]:
     """Requests at this endpoint by task and outcome."""
     found: dict[tuple[str, str], float] = {}
-    for line in httpx.get(f"{rig.server.url}/metrics").text.splitlines():
+    for line in WEB.get(f"{rig.server.url}/metrics").text.splitlines():
         name, _, value = line.rpartition(" ")
         if name.startswith("tessera_requests_total{") and 'endpoint="native"' in name:
             labels = dict(pair.split("=") for pair in name.partition("{")[2].rstrip("}").replace('"', "").split(","))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 from azure.core.exceptions import HttpResponseError
@@ -20,6 +19,7 @@ from tests.support.azure_clients import analysis_client
 from tests.support.emulator import running_emulator
 from tests.support.google_clients import rest_client
 from tests.support.pictures import picture
+from tests.support.plain_http import WEB
 from tests.support.sdk import new_key
 from tests.support.server import RunningServer, running_server
 
@@ -54,7 +54,7 @@ def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         behind = Behind(request.param, stack.enter_context(server))
         yield behind
         told = [behind.server.log_file.read_text(encoding="utf-8"), json.dumps(behind.server.stats())]
-        told.append(httpx.get(f"{behind.server.url}/metrics").text)
+        told.append(WEB.get(f"{behind.server.url}/metrics").text)
         assert [text for text in told if "canary-in-a" in text] == [], "a key that the vendor does not take is a secret, too"
 
 
@@ -65,7 +65,7 @@ def aws(url: str) -> Any:
 
 
 def over_native(url: str) -> Any:
-    reply = httpx.post(f"{url}/v1/detect", content=SCENE.content, headers={"content-type": "image/jpeg"})
+    reply = WEB.post(f"{url}/v1/detect", content=SCENE.content, headers={"content-type": "image/jpeg"})
     assert reply.status_code == 502
     raise RuntimeError(reply.json()["title"])
 

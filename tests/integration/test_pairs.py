@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import boto3
-import httpx
 import pytest
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 from azure.cognitiveservices.vision.computervision.models import VisualFeatureTypes
@@ -29,6 +28,7 @@ from tests.support.emulator import running_emulator
 from tests.support.google_clients import grpc_client, rest_client, with_key
 from tests.support.native import seen
 from tests.support.pictures import picture, unit_box
+from tests.support.plain_http import WEB
 from tests.support.sdk import MEETING_MS, new_key, together
 from tests.support.server import RunningServer, running_server
 
@@ -94,7 +94,7 @@ def is_colour(label: str) -> bool:
 
 def native(server: RunningServer, key: str) -> Callable[[Scene], Found]:
     def ask(scene: Scene) -> Found:
-        reply = httpx.post(
+        reply = WEB.post(
             f"{server.url}/v1/detect", content=scene.content, headers={"content-type": "image/jpeg", "x-api-key": key}
         )
         reply.raise_for_status()

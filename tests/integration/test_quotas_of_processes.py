@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis
 
 from tests.support.cluster import Cluster, running_cluster, until
 from tests.support.emulator import running_emulator
 from tests.support.load import identity_images
+from tests.support.plain_http import WEB
 from tests.support.server import RunningServer, running_server
 
-CLIENTS = """
-[paced]
-keys = ["paced-key"]
+PACED = """
+[{name}]
+keys = ["{key}"]
 images_per_second = 0.001
 burst = 15
-
-[paced-too]
-keys = ["paced-key-too"]
-images_per_second = 0.001
-burst = 15
-
-[paced-as-well]
-keys = ["paced-key-as-well"]
-images_per_second = 0.001
-burst = 15
-
-[poor]
-keys = ["poor-key"]
+"""
+POOR = """
+[{name}]
+keys = ["{key}"]
 dollars_per_month = 0.02
-
+"""
+CLIENTS = """
 [counted]
 keys = ["counted-key"]
 inferences_per_month = 5
@@ -49,12 +41,17 @@ inferences_per_month = 50
 [hasty.aws]
 HASTYKEY = ""
 """
+for kind, toml in (("paced", PACED), ("poor", POOR)):
+    for number in ("", "-2", "-3"):
+        CLIENTS += toml.format(name=kind + number, key=f"{kind}-key{number}")
+# Time in which processes hear of what they have settled, seconds.
+TOLD_S = 10.0
 SCENES = [image.content for image in identity_images(range(8))]
 
 
 def status(server: RunningServer, key: str, number: int = 0) -> int:
     headers = {"x-api-key": key, "content-type": "image/jpeg"}
-    reply = httpx.post(f"{server.url}/v1/detect", content=SCENES[number % len(SCENES)], headers=headers, timeout=60)
+    reply = WEB.post(f"{server.url}/v1/detect", content=SCENES[number % len(SCENES)], headers=headers)
     return reply.status_code
 
 
@@ -74,39 +71,61 @@ def crowd(cluster: Cluster, key: str, requests: int) -> list[int]:
         return list(pool.map(lambda number: status(cluster.apis[number % 2], key, number), range(requests)))
 
 
-def unshared(cluster: Cluster) -> int:
-    return sum(int(api.stats()["quotas"]["unshared"]) for api in cluster.apis)
+def troubles(cluster: Cluster) -> int:
+    """How often Redis or a worker was too slow for somebody, on a very busy machine: then each process counts for itself, and
+    what has gone alone in the end is paid beside its share of a sheet.
+    """
+    told = [api.stats() for api in cluster.apis]
+    return sum(
+        stats["quotas"]["unshared"] + sum(stats["bypass"][reason] for reason in ("accumulator", "late", "overdue", "no_worker"))
+        for stats in told
+    )
 
 
-@pytest.mark.redis
-def test_two_processes_share_one_rate(cluster: Cluster) -> None:
-    for key in ("paced-key", "paced-key-too", "paced-key-as-well"):
-        before = unshared(cluster)
-        answers = crowd(cluster, key, 40)
-        assert answers.count(200) + answers.count(429) == 40
-        if unshared(cluster) == before:  # on a very busy machine Redis may look away, and each process counts for itself
-            assert answers.count(200) == 15
+def on_a_calm_machine(cluster: Cluster, check: Callable[[str], None], *keys: str) -> None:
+    """Checked with one client after the other, until nothing else was in the way."""
+    for key in keys:
+        before = troubles(cluster)
+        try:
+            check(key)
+        except AssertionError:
+            if troubles(cluster) == before:
+                raise
+        else:
             return
     pytest.fail("Redis never answered in time")
 
 
 @pytest.mark.redis
+def test_two_processes_share_one_rate(cluster: Cluster) -> None:
+    def check(key: str) -> None:
+        answers = crowd(cluster, key, 40)
+        assert (answers.count(200), answers.count(429)) == (15, 25)
+
+    on_a_calm_machine(cluster, check, "paced-key", "paced-key-2", "paced-key-3")
+
+
+@pytest.mark.redis
 def test_a_budget_is_never_overspent_however_many_come_at_once(cluster: Cluster) -> None:
     """Whole prices are reserved and shares are settled, so more images than whole prices come in, and no more is paid."""
-    before = cluster.emulator.paid()
-    answers = crowd(cluster, "poor-key", 100)
-    assert set(answers) == {200, 429}
-    assert answers.count(200) >= 20  # none of the budget was kept back for nothing
-    assert cluster.emulator.paid() - before <= 20
 
-    def told() -> bool:
-        """What the processes have heard of the store's account agrees with what the vendor was paid."""
-        status(cluster.apis[0], "poor-key")
-        used = cluster.apis[0].stats()["quotas"]["clients"]["poor"]["dollars"]["used"]
-        return bool(abs(used - (cluster.emulator.paid() - before) * 0.001) < 1e-6)
+    def check(key: str) -> None:
+        before = cluster.emulator.paid()
+        answers = crowd(cluster, key, 100)
+        assert set(answers) == {200, 429}
+        assert answers.count(200) >= 20  # none of the budget was kept back for nothing
+        assert cluster.emulator.paid() - before <= 20
 
-    until("the account says what was paid", told)
-    assert cluster.emulator.paid() - before <= 20
+        def told() -> bool:
+            """What the processes have heard of the store's account agrees with what the vendor was paid."""
+            status(cluster.apis[0], key)
+            used = cluster.apis[0].stats()["quotas"]["clients"][key.replace("-key", "")]["dollars"]["used"]
+            return bool(abs(used - (cluster.emulator.paid() - before) * 0.001) < 1e-6)
+
+        until("the account says what was paid", told, limit_s=TOLD_S)
+        assert cluster.emulator.paid() - before <= 20
+
+    on_a_calm_machine(cluster, check, "poor-key", "poor-key-2", "poor-key-3")
 
 
 @pytest.mark.redis
@@ -182,7 +201,7 @@ def test_keys_and_limits_change_without_a_restart(tmp_path: Path) -> None:
     ):
 
         def gauge() -> float:
-            text = httpx.get(f"{server.url}/metrics").text
+            text = WEB.get(f"{server.url}/metrics").text
             return float(next(line for line in text.splitlines() if line.startswith("tessera_clients_file_ok ")).split()[1])
 
         assert (status(server, "old-key"), status(server, "new-key"), gauge()) == (200, 401, 1)

@@ -21,6 +21,7 @@ from tests.support.azure_clients import analysis_client, vision_client
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
 from tests.support.load import identity_images
+from tests.support.plain_http import WEB
 from tests.support.server import RunningServer, running_server
 
 NAMES = ("native", "aws", "rest", "grpc", "azure", "old")
@@ -59,7 +60,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 def ask_native(rig: Rig, key: str) -> None:
-    reply = httpx.post(f"{rig.server.url}/v1/detect", content=SCENE, headers={"x-api-key": key, "content-type": "image/jpeg"})
+    reply = WEB.post(f"{rig.server.url}/v1/detect", content=SCENE, headers={"x-api-key": key, "content-type": "image/jpeg"})
     reply.raise_for_status()
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import boto3
-import httpx
 from azure.ai.vision.imageanalysis.models import VisualFeatures
 from azure.cognitiveservices.vision.computervision.models import (
     ComputerVisionErrorResponseException,
@@ -26,6 +25,7 @@ from google.protobuf import json_format
 
 from tests.support.azure_clients import analysis_client, vision_client
 from tests.support.google_clients import asked, grpc_client, rest_client, with_key
+from tests.support.plain_http import WEB
 from tests.support.server import RunningServer
 
 Json: TypeAlias = Mapping[str, Any]
@@ -49,7 +49,7 @@ def native(server: RunningServer, key: str, feature: str, image: bytes) -> Said:
     """A feature of `/v1/detect`, or the path of another task."""
     headers = {"content-type": "image/jpeg", "x-api-key": key}
     path, listed = (feature, "labels") if feature.startswith("/") else (f"/v1/detect?features={feature}", "detections")
-    reply = httpx.post(f"{server.url}{path}", content=image, headers=headers)
+    reply = WEB.post(f"{server.url}{path}", content=image, headers=headers)
     answer = reply.json()
     return Said(answer[listed]) if reply.is_success else Said(refusal=f"{reply.status_code} {answer['type']}")
 
