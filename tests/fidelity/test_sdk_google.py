@@ -196,8 +196,9 @@ async def test_asynchronous_grpc(rig: Rig) -> None:
     [
         ([], "No request is given"),
         (asked(*[(FIRST, ["OBJECT_LOCALIZATION"])] * 17), r"Too many images per request\."),
+        (asked((FIRST, ["OBJECT_LOCALIZATION"] * 51)), r"'requests\[0\].features' has more than 50 entries\."),
     ],
-    ids=["none", "17"],
+    ids=["none", "17", "51"],
 )
 def test_what_is_wrong_with_the_whole_request_is_the_vendors_exception(client: Client, requests: list[Any], words: str) -> None:
     with pytest.raises(exceptions.BadRequest, match=words):

@@ -15,11 +15,11 @@ import orjson
 import pybase64
 
 from app.errors import Kind, Problem
+from app.wire.google.entries import MAX_FEATURES, MAX_IMAGES, check_entries, too_many_features, too_many_images
 from app.wire.google.messages import Tree, request_from_bytes, request_from_tree, tree_of
 
-# "Quotas and limits" of Cloud Vision: JSON requests of 10 MB, 16 images.
+# "Quotas and limits" of Cloud Vision: JSON requests of 10 MB.
 MAX_JSON_BYTES = 10 * 1024 * 1024
-MAX_IMAGES = 16
 # Most commas in a body: each is one more value to build. 16 images with twelve features and contexts have about 1,000.
 MAX_COMMAS = 10_000
 # Longest that what is asked about one image may be without the image, bytes of JSON: it is kept with the image, in Redis too.
@@ -51,6 +51,7 @@ class Asked:
 
 def read_message(body: bytes) -> Asked:
     """The batch of a gRPC call. Raises Problem."""
+    check_entries(body)
     request = request_from_bytes(body)
     contents = []
     for one in request.requests:
@@ -86,11 +87,13 @@ def _asked(request: Any, contents: list[bytes]) -> Asked:
     if not request.requests:
         raise Problem(Kind.INVALID_PARAMETER, "No request is given: requests is empty.")
     if len(request.requests) > MAX_IMAGES:
-        raise Problem(Kind.INVALID_PARAMETER, "Too many images per request.")
+        raise too_many_images()
     images = []
     for place, (one, content) in enumerate(zip(request.requests, contents, strict=True)):
         uri = "" if content else one.image.source.image_uri or one.image.source.gcs_image_uri
         one.ClearField("image")
+        if len(one.features) > MAX_FEATURES:
+            raise too_many_features(place)
         if one.ByteSize() > MAX_WORDS_BYTES:
             raise Problem(
                 Kind.INVALID_PARAMETER, f"'requests[{place}]' is larger than {MAX_WORDS_BYTES} bytes without its image."

@@ -89,6 +89,7 @@ def test_image_uri_wins_over_its_old_spelling() -> None:
         (b"[]", "Its root is not an object"),
         (b'{"requests": [' + b"{}," * 20_000 + b"{}]}", "far too many values"),
         (b'{"requests": [' + b"{}," * 16 + b"{}]}", "Too many images per request."),
+        (b'{"requests": [{}, {"features": [' + b"{}," * 50 + b"{}]}]}", "'requests[1].features' has more than 50 entries."),
         (b'{"requests": [{"picture": {}}]}', "Unknown name \"picture\" at 'requests[0]': Cannot find field."),
         (b'{"requests": [{"features": [{"type": "OBJEKTE"}]}]}', "'requests[0].features[0].type' (type.googleapis.com/"),
         (b'{"requests": [{"imageContext": {"latLongRect": {"minLatLng": {"latitude": {}}}}}]}', "Invalid value at 'requests"),
