@@ -71,9 +71,7 @@ async def _serve(settings: Settings) -> None:
         app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, probes, operators, __version__)
         context = certificate.context if certificate else None
         server = build_server(app, ServerRules(most, settings.client_timeout_s, settings.shutdown_s, context))
-        grpc = await _start_grpc(
-            parts, settings, GrpcRules(most, settings.client_timeout_s, drain_s=settings.drain_s), certificate
-        )
+        grpc = await _start_grpc(parts, settings, _grpc_rules(settings, most), certificate)
         await _run_parts(parts, Front(server, grpc, listener, certificate), stop, settings)
 
 
@@ -82,6 +80,12 @@ def _certificate(settings: Settings) -> Certificate | None:
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
+
+
+def _grpc_rules(settings: Settings, most: int) -> GrpcRules:
+    """Messages that have not come whole take as much memory as all bodies that have, at most."""
+    landing = max(1, settings.max_held_bytes // settings.max_body_bytes)
+    return GrpcRules(most, settings.client_timeout_s, drain_s=settings.drain_s, landing=landing)
 
 
 async def _start_grpc(parts: Parts, settings: Settings, rules: GrpcRules, certificate: Certificate | None) -> GrpcServer | None:

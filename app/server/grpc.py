@@ -19,7 +19,8 @@ from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk
-from app.server.reading import BodyShare, arriving, unless_client_leaves
+from app.server.landing import Landing
+from app.server.reading import BodyShare, unless_client_leaves
 from app.server.tls import Certificate
 from app.server.visit import FIRST_ERROR_STATUS
 from app.wire.contract import Dialect, RawReply
@@ -61,6 +62,7 @@ class _GrpcArrival:
     metadata: Mapping[str, str]
     max_bytes: int
     timeout_s: float
+    landing: Landing = field(repr=False)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -68,8 +70,7 @@ class _GrpcArrival:
         return self.metadata.get(REQUEST_ID.lower())
 
     async def read(self, share: BodyShare) -> RawRequest:
-        async with arriving(self.timeout_s):
-            data = await self.unless_client_leaves(self._message())
+        data = await self.unless_client_leaves(self._message())
         if len(data) > self.max_bytes:
             words = f"Request payload size exceeds the limit: {self.max_bytes} bytes."
             raise Problem(Kind.BODY_TOO_LARGE, words)
@@ -77,9 +78,10 @@ class _GrpcArrival:
         return RawRequest("POST", _PATH, "", self.metadata, data)
 
     async def _message(self) -> bytes:
-        """The first, which is all that a call of this kind has."""
-        async for data in self.messages:
-            return data
+        """The first, which is all that a call of this kind has. Until it is asked for, grpc leaves it on the line."""
+        async with self.landing.place(self.timeout_s):
+            async for data in self.messages:
+                return data
         raise Problem(Kind.MALFORMED_REQUEST, "the call holds no message")
 
     async def unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
@@ -88,7 +90,8 @@ class _GrpcArrival:
 
 @dataclass(frozen=True, slots=True)
 class GrpcRules:
-    """`most`: connections, and calls, at once. `client_timeout_s`: longest for a message. `reading_s`: the same at the end.
+    """`most`: connections, and calls, at once. `landing`: messages that are being taken in at once; each may be as large as a
+    body. `client_timeout_s`: longest for a message. `reading_s`: the same at the end.
 
     `drain_s`: time between the fall of readiness and the end. A client keeps its one connection as long as it may, so each is
     told within that time to make a new one, and a balancer sends that elsewhere: at the end nobody is left to be cut off.
@@ -98,6 +101,7 @@ class GrpcRules:
     client_timeout_s: float = 60.0
     reading_s: float = READING_S
     drain_s: float = 0.0
+    landing: int = 24
 
 
 DEFAULT_RULES = GrpcRules()
@@ -111,12 +115,14 @@ class GrpcServer:
         self._dialect = dialect
         self._rules = rules
         self._server: grpc.aio.Server | None = None
+        self._landing = Landing(rules.landing)
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def start(self, host: str, port: int, certificate: Certificate | None = None) -> str:
         """Listen; the address, with the port that was taken. Raises OSError where it is taken already.
 
-        grpc has a whole message in memory before anybody here can count it: one may be no larger than an HTTP body.
+        grpc has a whole message in memory before anybody here can count it: one may be no larger than an HTTP body, and only
+        so many are taken in at once (`landing`).
         """
         server = grpc.aio.server(options=self._options(), maximum_concurrent_rpcs=self._rules.most)
         handlers: dict[str, Any] = {GRPC_METHOD: grpc.stream_unary_rpc_method_handler(self._handle)}
@@ -150,6 +156,7 @@ class GrpcServer:
             ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
             ("grpc.keepalive_time_ms", _SILENCE_MS),
             ("grpc.keepalive_timeout_ms", _ANSWER_MS),
+            ("grpc.http2.bdp_probe", 0),  # or it takes in megabytes of each message that nobody has asked for yet
             ("grpc.so_reuseport", 0),  # a port has one owner
         ]
 
@@ -169,7 +176,7 @@ class GrpcServer:
 
     async def _handle(self, messages: AsyncIterator[bytes], context: _Context) -> bytes:
         metadata = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
-        arrival = _GrpcArrival(messages, metadata, self._desk.max_body_bytes, self._rules.client_timeout_s)
+        arrival = _GrpcArrival(messages, metadata, self._desk.max_body_bytes, self._rules.client_timeout_s, self._landing)
         task = asyncio.create_task(self._desk.serve(arrival, self._dialect), name="grpc call")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

@@ -81,11 +81,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(max_held_bytes: int = 200_000_000, timeout_s: float = CALL_S, most: int = 100) -> AsyncIterator[Bench]:
+async def bench(
+    max_held_bytes: int = 200_000_000, timeout_s: float = CALL_S, most: int = 100, landing: int = 10
+) -> AsyncIterator[Bench]:
     pipeline, ledger = Pipeline(), Ledger()
     rules = DeskRules(1000, max_held_bytes, 10.0, "rekognition", PriceList())
     desk = Desk(pipeline, None, rules, ledger, SystemClock(), new_id=lambda: "request-1")
-    server = GrpcServer(desk, GoogleDialect(), GrpcRules(most, timeout_s, READING_S))
+    server = GrpcServer(desk, GoogleDialect(), GrpcRules(most, timeout_s, READING_S, landing=landing))
     address = await server.start("127.0.0.1", 0)
     options = [("grpc.max_send_message_length", -1)]
     async with grpc.aio.insecure_channel(address, options=options) as channel:
@@ -284,6 +286,25 @@ async def test_a_flood_of_pings_is_the_end_of_its_connection() -> None:
             await asyncio.to_thread(flood, line)
         running.pipeline.go.set()
         assert b"Cat" in await running.call()
+
+
+async def test_only_so_many_messages_are_taken_in_at_once() -> None:
+    """What cannot be counted before it is whole. The others are left on the line until it is their turn."""
+    async with bench(landing=1) as running:
+        running.pipeline.go.set()
+        with await asyncio.to_thread(greeted, running.address) as line:
+            line.sendall(half_a_call().removeprefix(HELLO))
+            await until_reading(running.desk)
+            waiting = running.call()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(waiting.code()), READING_S)
+        assert b"Cat" in await waiting
+
+
+async def until_reading(desk: Desk) -> None:
+    async with asyncio.timeout(CALL_S):
+        while not desk.inside:
+            await asyncio.sleep(0.001)
 
 
 async def test_without_room_a_call_is_turned_away() -> None:
