@@ -30,6 +30,7 @@ from app.server.http import build_app
 from app.server.operators import Operators
 from app.server.running import Server, ServerRules, build_server, connections_that_fit, listen
 from app.server.tls import Certificate
+from app.server.tongues import Tongues
 from app.settings import Settings
 
 # Longest that a request which is still being sent may hold us up, seconds: an image takes as long over a slow line, and nothing
@@ -68,9 +69,10 @@ async def _serve(settings: Settings) -> None:
         door = FrontDoor(parts.desk, settings.client_timeout_s) if parts.desk is not None else None
         probes = parts.vitals.probes()
         operators = Operators(settings.ops_token)
-        app = build_app(door, parts.native, parts.rekognition, parts.azure, parts.google, probes, operators, __version__)
+        tongues = Tongues(parts.native, parts.rekognition, parts.azure, parts.google)
+        app = build_app(door, tongues, probes, operators, __version__)
         context = certificate.context if certificate else None
-        server = build_server(app, ServerRules(most, settings.client_timeout_s, settings.shutdown_s, context))
+        server = build_server(app, ServerRules(most, settings.client_timeout_s, settings.shutdown_s, context), tongues)
         grpc = await _start_grpc(parts, settings, _grpc_rules(settings, most), certificate)
         await _run_parts(parts, Front(server, grpc, listener, certificate), stop, settings)
 

@@ -6,6 +6,7 @@ In: a connection's bytes, and the `Guard` that all connections share. Out: what 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -21,15 +22,21 @@ LINGER_S = 5.0
 # What is answered even when everybody inside is being served: or a process that has much to do would be taken for dead.
 PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})
 
-FULL = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, b"Too many requests are under way.", b"retry-after: 1\r\n")
+FULL = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE, b"Too many requests are under way.", b"content-type: text/plain\r\nretry-after: 1\r\n"
+)
+Full = Callable[[bytes, Sequence[tuple[bytes, bytes]]], Refusal]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What all connections share. `client_timeout_s`: longest for a head, and for an answer that is not read."""
+    """What all connections share. `client_timeout_s`: longest for a head, and for an answer that is not read. `full`: what is
+    said to whoever cannot be served, by address and headers of the request.
+    """
 
     crowd: Crowd
     client_timeout_s: float
+    full: Full = lambda _url, _headers: FULL
 
 
 class GuardedConnection(LimitedHeads):
@@ -69,7 +76,7 @@ class GuardedConnection(LimitedHeads):
     def on_headers_complete(self) -> None:
         is_served = self._guard.crowd.begin(self)
         if not is_served and self.url.partition(b"?")[0] not in PROBES:
-            self.stop(FULL)
+            self.stop(self._guard.full(self.url, self.headers))
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -24,11 +24,11 @@ HEAD_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that the protocol gives by itself; the connection ends with it. `fields`: further lines of its head."""
+    """An answer that the protocol gives by itself; the connection ends with it. `fields`: lines of its head."""
 
     status: HTTPStatus
     words: bytes
-    fields: bytes = b""
+    fields: bytes = b"content-type: text/plain\r\n"
 
 
 TOO_LARGE = Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"Request head is too large.")
@@ -94,7 +94,7 @@ class LimitedHeads(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._refusal = refusal
-        length = f"content-type: text/plain\r\ncontent-length: {len(refusal.words)}\r\nconnection: close\r\n".encode()
+        length = f"content-length: {len(refusal.words)}\r\nconnection: close\r\n".encode()
         self.transport.write(STATUS_LINE[refusal.status] + length + refusal.fields + b"\r\n" + refusal.words)
         self.transport.close()
 

@@ -32,13 +32,13 @@ from app.server.front import PLAINLY, FrontDoor
 from app.server.operators import Operators
 from app.server.pages import page
 from app.server.probes import Vitals, add_probes
+from app.server.tongues import ANALYSIS_BASE, VISION_BASE, Tongues
 from app.wire.azure import AzureDialects
 from app.wire.contract import Dialect
 from app.wire.google import NoMethod, is_rest_path
 from app.wire.headers import clean_request_id
 from app.wire.native import DESCRIPTIONS, OPERATIONS, PROBLEM_EXAMPLES, ProblemReply
 
-ANALYSIS_BASE, VISION_BASE = "/computervision/", "/vision/"
 _FILES = "/static-offline-docs"  # where the offline package serves its files
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -50,10 +50,7 @@ else."""
 
 def build_app(
     door: FrontDoor | None,
-    native: Dialect,
-    rekognition: Dialect,
-    azure: AzureDialects,
-    google: Dialect,
+    tongues: Tongues,
     vitals: Vitals,
     operators: Operators,
     version: str,
@@ -65,12 +62,12 @@ def build_app(
     )
     _add_documentation(app)
     if door is not None:
-        _add_native(app, door, native)
-        _add_rekognition(app, door, rekognition)
-        _add_azure(app, door, azure)
-        _add_google(app, door, google)
+        _add_native(app, door, tongues.native)
+        _add_rekognition(app, door, tongues.rekognition)
+        _add_azure(app, door, tongues.azure)
+        _add_google(app, door, tongues.google)
     add_probes(app, vitals, operators)
-    _add_fallback(app, native, rekognition, azure, google)
+    _add_fallback(app, tongues)
     return app
 
 
@@ -166,31 +163,18 @@ def _add_google(app: FastAPI, door: FrontDoor, dialect: Dialect) -> None:
     app.router.routes.append(_GoogleRoute(google))
 
 
-def _add_fallback(app: FastAPI, native: Dialect, rekognition: Dialect, azure: AzureDialects, google: Dialect) -> None:
+def _add_fallback(app: FastAPI, tongues: Tongues) -> None:
     """What is no path of ours is answered in the caller's own language, too."""
 
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
-        dialect = google if _is_googles(request) else _spoken(request, native, rekognition, azure)
+        dialect = tongues.of(request.url.path, request.headers.keys())
         detail = f"{request.method} {request.url.path} is not served here"
         request_id = clean_request_id(request.headers.get("x-request-id"), lambda: str(uuid.uuid4()))
-        unknown = NoMethod() if dialect is google else Problem(Kind.UNKNOWN_OPERATION, detail)
+        unknown = NoMethod() if dialect is tongues.google else Problem(Kind.UNKNOWN_OPERATION, detail)
         reply = dialect.refuse(unknown, request_id)
         headers = {**reply.headers, **(error.headers or {}), **PLAINLY}
-        if dialect is not native:
+        if dialect is not tongues.native:
             return Response(reply.body, reply.status, headers)
         problem = ProblemReply.model_validate_json(reply.body).model_copy(update={"status": error.status_code})
         return Response(problem.model_dump_json(), error.status_code, headers)
-
-
-def _is_googles(request: Request) -> bool:
-    """Whether one of the vendor's clients asks: all of them say so."""
-    return any(name.startswith("x-goog-") for name in request.headers)
-
-
-def _spoken(request: Request, native: Dialect, rekognition: Dialect, azure: AzureDialects) -> Dialect:
-    """The dialect of a request that is no path of ours."""
-    if "x-amz-target" in request.headers:
-        return rekognition
-    path = request.url.path
-    return azure.analysis if path.startswith(ANALYSIS_BASE) else azure.vision if path.startswith(VISION_BASE) else native

@@ -17,6 +17,7 @@ from app.log import get_logger
 from app.server.connections import Guard, GuardedConnection
 from app.server.crowd import SPARE, Crowd
 from app.server.heads import KEEP_ALIVE_S
+from app.server.tongues import Tongues
 
 BACKLOG = 2048
 MS_PER_S = 1000
@@ -116,7 +117,7 @@ def connections_that_fit(wanted: int) -> int:
     return most
 
 
-def build_server(app: FastAPI, rules: ServerRules) -> Server:
+def build_server(app: FastAPI, rules: ServerRules, tongues: Tongues) -> Server:
     context = rules.tls
     config = uvicorn.Config(
         app,
@@ -133,4 +134,4 @@ def build_server(app: FastAPI, rules: ServerRules) -> Server:
         backlog=BACKLOG,
         ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
     )
-    return Server(config, Guard(Crowd(rules.most), rules.client_timeout_s))
+    return Server(config, Guard(Crowd(rules.most), rules.client_timeout_s, tongues.full))

@@ -11,9 +11,9 @@ import pytest
 
 from app.server.crowd import SPARE
 from tests.support.cluster import until
-from tests.support.http_raw import Reply, connected, exchange, read_reply, request, signed_by, with_image
+from tests.support.http_raw import connected, exchange, read_reply, request, with_image
 from tests.support.pictures import check_labels, picture
-from tests.support.sdk import HURRIED, Rig, new_key, running_rig, together
+from tests.support.sdk import HURRIED, Rig, running_rig
 
 MOST = 20
 TIMEOUT_S = "1"
@@ -107,25 +107,3 @@ def test_a_flood_of_half_bodies_leaves_the_door_open(rig: Rig) -> None:
         for _ in range(MOST + SPARE):
             stack.enter_context(connected(rig.server.url)).sendall(ASKED[:-100])
         assert exchange(rig.server.url, HEALTH, "GET").status == 200
-
-
-def test_beyond_the_most_requests_are_refused_at_once(rig: Rig) -> None:
-    """Everybody inside is being served: who comes now is told to come again, and health checks are answered."""
-    rig.emulator.behave(latency_ms=1500)
-    try:
-        with ExitStack() as stack:
-            inside = [stack.enter_context(connected(rig.server.url)) for _ in range(MOST)]
-            for connection in inside:
-                connection.sendall(request(with_image(SCENE.content), headers=HURRIED | signed_by(new_key())))
-            until("all are under way", lambda: rig.emulator.counters()["in_flight"] == MOST)
-            reply = exchange(rig.server.url, ASKED)
-            assert (reply.status, reply.headers["retry-after"], reply.headers["connection"]) == (503, "1", "close")
-            assert exchange(rig.server.url, HEALTH, "GET").status == 200
-
-            def answer(of: socket.socket) -> Reply:
-                return read_reply(of)
-
-            told = together(*(lambda connection=connection: answer(connection) for connection in inside))
-    finally:
-        rig.emulator.behave(latency_ms=0)
-    assert {reply.status for reply in told} == {200}
