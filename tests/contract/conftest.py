@@ -21,6 +21,7 @@ from app.accumulator.memory import MemoryAccumulator
 from app.accumulator.redis import RedisAccumulator
 from app.clock import Clock, ManualClock
 from tests.support.redis_fleet import Fleet
+from tests.support.redis_rights import denied, make_user
 from tests.support.redis_server import RedisServer
 
 LEASE_S = 10.0
@@ -86,6 +87,13 @@ def redis_server() -> Iterator[RedisServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def users_url(redis_server: RedisServer) -> Iterator[str]:
+    """The same server, for a user who has the rights of docs/redis.md and no other."""
+    yield make_user(redis_server.url, "suite", "test", "fleet")
+    assert denied(redis_server.url) == []
+
+
 @pytest.fixture(
     params=[pytest.param(row, id=row.name, marks=[pytest.mark.redis] if row.uses_redis else []) for row in IMPLEMENTATIONS]
 )
@@ -93,7 +101,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     implementation: Implementation = request.param
     url = request.getfixturevalue("redis_server").url if implementation.uses_redis else ""
     async with AsyncExitStack() as stack:
-        yield Bench(implementation, url, stack)
+        yield Bench(implementation, request.getfixturevalue("users_url") if url else "", stack)
         if implementation.uses_redis:
             await assert_all_keys_expire(url)
     if implementation.uses_redis:
@@ -119,8 +127,8 @@ async def clear(url: str) -> None:
 
 
 @pytest.fixture
-async def fleet(redis_server: RedisServer) -> AsyncIterator[Fleet]:
-    async with Fleet(redis_server.url) as ships:
+async def fleet(redis_server: RedisServer, users_url: str) -> AsyncIterator[Fleet]:
+    async with Fleet(users_url) as ships:
         yield ships
         await assert_all_keys_expire(redis_server.url)
     await clear(redis_server.url)

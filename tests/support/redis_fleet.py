@@ -39,10 +39,12 @@ LOOK_S = 0.01
 class Fleet(AsyncExitStack):
     """`api`, `worker` and `both` are started processes; `url` may be another way to the same server."""
 
-    def __init__(self, url: str, *, limits: Limits = QUICK, lease_s: float = 30.0, shards: int = 1) -> None:
+    def __init__(
+        self, url: str, *, limits: Limits = QUICK, lease_s: float = 30.0, shards: int = 1, namespace: str = "fleet"
+    ) -> None:
         super().__init__()
         self.url = url
-        self.namespace = f"fleet-{next(_numbers)}"
+        self.namespace = f"{namespace}-{next(_numbers)}"
         self.tag = ShardKeys.of(self.namespace, 0).tag
         self._limits = limits
         self._lease_s = lease_s
