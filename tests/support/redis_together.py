@@ -13,14 +13,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from redis.crc import key_slot
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from tests.support.cluster import until
 from tests.support.redis_server import RedisServer, free_port, require_binary
@@ -31,6 +31,8 @@ PASSWORDS = ("--requirepass", PASSWORD, "--masterauth", PASSWORD, "--repl-diskle
 # After so long without an answer a server counts as dead: short for a test, long for a busy machine, milliseconds.
 DOWN_AFTER_MS = 1000
 SLOTS = 16_384
+# Sentinels tell each other of themselves every two seconds; while they get to know each other they may do so more often.
+HURRIED_MS, USUAL_MS = 50, 2000
 
 
 def asking(port: int, password: str = PASSWORD) -> Redis:
@@ -67,6 +69,11 @@ class Sentinel:
         except RedisError:
             return {}
         return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def tell_others_every(self, pause_ms: int) -> None:
+        """Of itself and of its master. Redis 7 can; an older one says no and does it every two seconds."""
+        with suppress(ResponseError):
+            self.order("SENTINEL", "DEBUG", "PUBLISH-PERIOD", str(pause_ms))
 
     def order(self, *words: str) -> None:
         with asking(self.port, SENTINEL_PASSWORD) as client:
@@ -120,7 +127,12 @@ def watched_redis() -> Iterator[WatchedRedis]:
             sentinels.append(Sentinel(servers[0].port, quorum=2))
             stack.callback(sentinels[-1].stop)
         redis = WatchedRedis(servers, sentinels)
+        until("the sentinels answer", lambda: all(sentinel.told() for sentinel in sentinels))
+        for sentinel in sentinels:
+            sentinel.tell_others_every(HURRIED_MS)
         until("the sentinels know each other", redis._is_ready)
+        for sentinel in sentinels:
+            sentinel.tell_others_every(USUAL_MS)
         yield redis
 
 
