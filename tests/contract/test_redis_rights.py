@@ -48,7 +48,7 @@ async def test_a_job_a_flight_and_a_quota_go_all_their_way(address: str, redis_s
 
 @pytest.mark.parametrize("words", ["ROLE", "CLUSTER SLOTS", "CONFIG GET maxmemory-policy", "PING", "CLIENT SETNAME x"])
 async def test_it_may_look_where_it_is(client: Redis, address: str, words: str) -> None:
-    assert await client.execute_command("ACL", "DRYRUN", USER, *words.split()) == b"OK"  # type: ignore[no-untyped-call]
+    assert await client.execute_command("ACL", "DRYRUN", USER, *words.split()) == b"OK"  # type: ignore[no-untyped-call]  # the library has no types for it
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ async def test_it_may_look_where_it_is(client: Redis, address: str, words: str) 
 async def test_it_may_do_nothing_else(address: str, redis_server: RedisServer, words: str) -> None:
     async with Redis.from_url(address) as user:
         with pytest.raises(ResponseError, match=r"permission|user executing the script can't run"):
-            await user.execute_command(*words.split())  # type: ignore[no-untyped-call]
+            await user.execute_command(*words.split())  # type: ignore[no-untyped-call]  # the library has no types for it
     denied(redis_server.url)
