@@ -21,7 +21,7 @@ KIB = 1024
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with running_rig(tmp_path_factory.mktemp("http")) as running:
+    with running_rig(tmp_path_factory.mktemp("http"), TESSERA_MAX_WAIT_MS="500") as running:
         yield running
         assert running.server.stats()["requests"]["by_outcome"]["own_error"] == 0
         assert not [line for line in running.server.logs() if line["level"] in {"error", "critical"}]
