@@ -203,6 +203,8 @@ class Pipeline:
             return await self._send_alone(job, Missed(reason, Bill()), deadline_s, fare)
         gathered = await self._gatherer.gather(job, fare)
         if isinstance(gathered, Missed):
+            if fare.is_given_up:
+                raise asyncio.CancelledError("nobody waits for it any more")
             return await self._send_alone(job, gathered, deadline_s, fare)
         self._ledger.waited(gathered.bill.waited_s)
         self._learn(job, gathered)
@@ -334,7 +336,7 @@ class Pipeline:
                 self._capabilities,
                 self._pixels,
                 time_left_s=deadline_s - self._clock.now_s(),
-                sending=fare.paid,
+                under_way=fare.under_way,
             )
         finally:
             self._alone -= 1

@@ -158,10 +158,9 @@ class Quotas:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        with suppress(Problem, TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                while self._debtors:  # a lot that was under way goes again, then what has come since
-                    await self._tell_debts()
+                await asyncio.gather(*map(self._pay_off, tuple(self._debtors.values())), return_exceptions=True)
 
     async def admit(self, tenant: Tenant, endpoint: str, images: int, amount: Amount) -> Grant | None:
         """None where the tenant has no limits. Raises Problem: RATE_LIMITED, BUDGET_SPENT."""
@@ -194,7 +193,8 @@ class Quotas:
         name = tenant.at(endpoint)
         tab = self._tabs.get(name)
         if tab is None:
-            tab = self._tabs[name] = _Tab(tenant_key(name), tenant)
+            key = tenant_key(name)
+            tab = self._tabs[name] = self._debtors.get(key) or _Tab(key, tenant)
         self._tabs.move_to_end(name)
         if len(self._tabs) > MOST_TABS:
             self._tabs.popitem(last=False)  # whoever owes something is among the debtors
@@ -309,6 +309,11 @@ class Quotas:
                     log.error("limits cannot be settled", exc_info=True)
                 self._any.set()
                 await asyncio.sleep(self._again_s)
+
+    async def _pay_off(self, tab: _Tab) -> None:
+        """A lot that was under way goes again, then what has come since. Raises Problem."""
+        while tab.has_debts:
+            await self._tell(tab)
 
     async def _tell_debts(self) -> None:
         """One lot of each debtor; whose lot fails is told last the next time. Raises Problem."""

@@ -109,6 +109,11 @@ class Route:
         self.server: Server | None = None
         self._is_sure = False
 
+    @property
+    def may_move(self) -> bool:
+        """Whether there are several servers."""
+        return self._links.are_many
+
     async def to(self) -> Server:
         if self.server is not None and self._is_sure:
             return self.server
@@ -194,15 +199,20 @@ class Link:
                 except (AskError, TryAgainError) as refusal:  # MOVED is an ASK to redis-py
                     if loop.time() > until_s:
                         raise
-                    if isinstance(refusal, MovedError):
-                        await self._route.lead(Place(refusal.host or server.place.host, refusal.port))
-                    else:
+                    if not isinstance(refusal, MovedError) or await self._follow(refusal, server) is server:
                         await asyncio.sleep(MOVING_S)
                 except ELSEWHERE as error:
                     self._route.doubt(server)
                     if isinstance(error, ReadOnlyError):  # behind one address, too: whoever connects anew finds the master
                         await _disconnect(server.calls, busy=False)
                     raise
+
+    async def _follow(self, moved: MovedError, server: Server) -> Server:
+        if not self._route.may_move:
+            raise Problem(
+                Kind.ACCUMULATOR_UNAVAILABLE, "Redis is a node of a cluster: its address begins with redis+cluster://"
+            )
+        return await self._route.lead(Place(moved.host or server.place.host, moved.port))
 
 
 class Links:
@@ -223,6 +233,10 @@ class Links:
         route = Route(tag, self._finder, self)
         self._routes.append(route)
         return Link(route, self._limits)
+
+    @property
+    def are_many(self) -> bool:
+        return self._address is not None
 
     def server(self, place: Place) -> Server:
         if place not in self._servers:

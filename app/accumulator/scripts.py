@@ -7,7 +7,7 @@ failures, is `links`' matter. Called by `redis.py`, and through small protocols 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -53,8 +53,15 @@ SCRIPTS = (
     "withdraw",
 )
 # Scripts that share a second head.
-QUOTA_HEAD = "_quota"
-QUOTA_SCRIPTS = frozenset({"reserve", "settle"})
+SECOND_HEADS = {
+    "reserve": "_quota",
+    "settle": "_quota",
+    "abandon_flight": "_flight",
+    "begin_flight": "_flight",
+    "finish_flight": "_flight",
+}
+# Hexadecimal digits by which a call is known again.
+ID_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def load_scripts() -> dict[str, Script]:
     folder = resources.files(__package__) / "lua"
 
     def text_of(name: str) -> bytes:
-        parts = (HEAD, QUOTA_HEAD, name) if name in QUOTA_SCRIPTS else (HEAD, name)
+        parts = (HEAD, SECOND_HEADS[name], name) if name in SECOND_HEADS else (HEAD, name)
         return b"\n".join((folder / f"{part}.lua").read_bytes() for part in parts)
 
     texts = {name: text_of(name) for name in SCRIPTS}
@@ -243,7 +250,8 @@ class ShardCommands:
 
     async def begin_flight(self, asker: Flight, lease_s: float) -> Begun:
         """Lead, or find who leads or what has come of it."""
-        arguments = [asker.token, self._process_id, asker.retry_id, _us(lease_s), _ms(keys.FLIGHT_LEASES * lease_s)]
+        lease = (_us(lease_s), _ms(keys.FLIGHT_LEASES * lease_s))
+        arguments = [asker.token, self._process_id, _digests(asker.retry_ids), *lease]
         standing, *found = await self._run("begin_flight", [self._keys.flight(asker.key)], arguments)
         match Standing(standing.decode()):
             case Standing.THEIRS:
@@ -258,7 +266,7 @@ class ShardCommands:
 
     async def finish_flight(self, leader: Flight, outcome: bytes, keep: Keep, keep_s: float) -> frozenset[str] | None:
         """The processes that wait for it; None for one who leads no more."""
-        arguments = [leader.token, keep.value, _us(keep_s), _ms(keep_s), outcome]
+        arguments = [leader.token, keep.value, _us(keep_s), _ms(keep_s), _digests(leader.retry_ids), outcome]
         answer = await self._run("finish_flight", [self._keys.flight(leader.key)], arguments)
         return frozenset(process.decode() for process in answer[1:]) if answer else None
 
@@ -269,8 +277,8 @@ class ShardCommands:
 
     async def is_joined(self, leader: Flight) -> bool:
         """Whether anybody waits for a flight that this one leads."""
-        found: dict[bytes, bytes] = await self._link.call("HGETALL", self._keys.flight(leader.key))
-        return found.get(b"token") == leader.token.encode() and any(name.startswith(b"w:") for name in found)
+        token, waits = await self._link.call("HMGET", self._keys.flight(leader.key), "token", "waits")
+        return token == leader.token.encode() and int(waits or 0) > 0
 
     async def tell_of_flight(self, key: str, processes: Sequence[str]) -> None:
         names = [self._keys.reply(process) for process in processes]
@@ -312,3 +320,9 @@ def _ms(seconds: float) -> int:
 
 def _s(microseconds: int) -> float:
     return microseconds / 1_000_000
+
+
+def _digests(retry_ids: Iterable[str]) -> str:
+    """Clients' own ids as words of one length."""
+    digests = (hashlib.sha256(retry_id.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS] for retry_id in retry_ids)
+    return " ".join(sorted(digests))

@@ -53,11 +53,13 @@ class Keep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """One asker of one question. `retry_id`: the same on all tries of one call by an SDK that says so, else ""."""
+    """One asker of one question, on his own account or on that of several in his process. `retry_ids`: of each call that says
+    which it is, what all of its tries carry.
+    """
 
     key: str
     token: str
-    retry_id: str = ""
+    retry_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Record:
         """How the asker may have the outcome, if at all."""
         if asker.token in self.waiting:
             return How.FLIGHT
-        if asker.retry_id in self.returning or self.keep is Keep.UNCLAIMED:
+        if asker.retry_ids & self.returning or self.keep is Keep.UNCLAIMED:
             return How.RETRY
         if self.keep is Keep.CACHE:
             return How.CACHE
@@ -125,7 +127,7 @@ class Flights:
                 return Begun(Standing.FINISHED, outcome=record.outcome, how=how)
             if record.outcome is None and record.token != asker.token:
                 record.waiting.add(asker.token)
-                record.returning |= _ids(asker)
+                record.returning |= asker.retry_ids
                 return Begun(Standing.THEIRS, left_s=record.until_s - now_s)
         self._lead(asker, record, now_s + lease_s)
         return Begun(Standing.MINE)
@@ -133,6 +135,8 @@ class Flights:
     def _fetched(self, asker: Flight, record: _Record) -> None:
         """What was kept only for those who wait goes with the last of them."""
         record.waiting.discard(asker.token)
+        if record.keep is Keep.RETURNING:
+            record.returning |= asker.retry_ids
         if not record.is_kept_for_anybody:
             self._forget(asker.key)
 
@@ -142,7 +146,7 @@ class Flights:
             record = self._records[asker.key] = _Record(asker.token, until_s)
         record.token, record.until_s = asker.token, until_s
         record.waiting.discard(asker.token)
-        record.returning |= _ids(asker)
+        record.returning |= asker.retry_ids
 
     def extend(self, leader: Flight, lease_s: float, now_s: float) -> bool:
         """Move the end of the lease. False for one who leads no more."""
@@ -158,6 +162,7 @@ class Flights:
         if record is None or record.token != leader.token:
             return False
         record.keep = keep
+        record.returning |= leader.retry_ids
         if keep is Keep.WAITING:
             record.returning.clear()
         if not record.is_kept_for_anybody:
@@ -223,10 +228,6 @@ def flight_key(tenant: str, way: list[str], image_sha256: str, inquiry: Inquiry)
         *inquiry.categories,
     ]
     return hashlib.sha256(json.dumps([tenant, way, image_sha256, asked]).encode()).hexdigest()
-
-
-def _ids(asker: Flight) -> set[str]:
-    return {asker.retry_id} if asker.retry_id else set()
 
 
 def _size_bytes(outcome: Outcome) -> int:

@@ -136,7 +136,7 @@ class _Question:
     kind: PaidKind
     task: Task
     permit: Permit | None
-    sending: Callable[[], None]
+    under_way: Callable[[bool], None]
     started_s: float
     deadline_s: float
     paid: int = 0
@@ -199,18 +199,18 @@ class Caller:
         time_left_s: float,
         permit: Permit | None = None,
         task: Task | None = None,
-        sending: Callable[[], None] = lambda: None,
+        under_way: Callable[[bool], None] = lambda _is_under_way: None,
     ) -> Asked:
         """Ask until there is an answer, a failure that no retry helps, or too little time.
 
         A sheet is asked less stubbornly, see `_may_retry`. `task`: whom it counts for, where that is not the task of what is
-        asked for. `permit(lease_s)` is awaited before every
-        attempt and every longer wait; False raises `LeaseLost`, and nothing more is paid. `sending` is told right
-        before every attempt: from then on it may be paid. Raises `AskFailed` (a Problem) in every other case without an answer.
+        asked for. `permit(lease_s)` is awaited before every attempt and every longer wait; False raises `LeaseLost`, and
+        nothing more is paid. `under_way` is told True right before every attempt: from then on it may be paid; and False when
+        it was refused, for nothing. Raises `AskFailed` (a Problem) in every other case without an answer.
         """
         now_s = self._clock.now_s()
         served = inquiry.feature.task if task is None else task
-        question = _Question(image, inquiry, kind, served, permit, sending, now_s, now_s + time_left_s)
+        question = _Question(image, inquiry, kind, served, permit, under_way, now_s, now_s + time_left_s)
         try:
             reading = await self._ask_until_answered(question)
         except Problem as problem:
@@ -272,7 +272,7 @@ class Caller:
         question.attempts += 1
         timeout_s = self._span_s(question)
         began_s = self._clock.now_s()
-        question.sending()
+        question.under_way(True)
         try:
             reading = await self._provider.infer(question.image, question.inquiry, timeout_s=timeout_s)
         except Problem as problem:
@@ -280,6 +280,8 @@ class Caller:
             self._note_failure(question, problem.kind)
             if problem.kind in _PAID_IN_VAIN:
                 self._pay(question)
+            if not question.paid:
+                question.under_way(False)
             raise
         except asyncio.CancelledError:
             self._pay(question)  # it may be on its way, and the vendor does not know that nobody waits any more

@@ -94,15 +94,11 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForwardReply:
-    """The vendor's reply to a forwarded request, untouched; `body` streams and must be read to its end or closed.
-
-    `is_joined`: it was paid by another try of the same call, and counted there.
-    """
+    """The vendor's reply to a forwarded request, untouched; `body` streams and must be read to its end or closed."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: AsyncIterator[bytes] = field(repr=False)
-    is_joined: bool = False
 
 
 class Forwarder(Protocol):

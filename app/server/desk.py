@@ -25,8 +25,9 @@ from app.fares import Fares
 from app.log import bound, get_logger
 from app.providers.contract import ForwardReply
 from app.server.reading import BodyRoom, BodyShare, ClientLeft
+from app.server.retries import Account
 from app.server.tariff import Tariff
-from app.server.visit import FIRST_ERROR_STATUS, Reply, Visit, log_refusal, outcome_of, outcome_of_all, with_bill
+from app.server.visit import Reply, Visit, log_refusal, outcome_of, outcome_of_all, with_bill
 from app.wire.contract import Answered, Call, Calls, Dialect, JoiningDialect, Passthrough, RawReply, Rest, RestAnswer, RestReply
 from app.wire.headers import clean_request_id
 
@@ -49,8 +50,8 @@ class Answerer(Protocol):
 class Relay(Protocol):
     """Hands whole requests on to the vendor; `retries.RetryJoiner` implements it."""
 
-    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
-        """`sending` is called before anything is sent on this request's account. Raises Problem."""
+    async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
+        """`account`: of the request that is charged. Raises Problem."""
         ...
 
 
@@ -312,26 +313,12 @@ class Desk:
     async def _handed_on(
         self, raw: RawRequest, part: Passthrough | Rest, reason: Bypass, what: str, visit: Visit
     ) -> ForwardReply:
-        """The vendor's reply to a request of its own; what it charges for it is counted. What was sent may be billed even where
-        nobody waits for the reply: guessed upwards.
-        """
+        """The vendor's reply to a request of its own; what it charges for it is counted."""
         if self._relay is None or part.vendor != self._rules.speaks:
             raise Problem(Kind.UNKNOWN_OPERATION, f"{what}: not available through this provider")
         self._ledger.bypass(reason)
-        sent = asyncio.Event()
-        try:
-            reply = await self._relay.forward(raw, timeout_s=self._rules.request_timeout_s, sending=sent.set)
-        except Problem as problem:
-            if problem.kind is Kind.PROVIDER_TIMEOUT and sent.is_set():
-                self._charge(part.billed, visit)
-            raise
-        except asyncio.CancelledError:
-            if sent.is_set():
-                self._charge(part.billed, visit)
-            raise
-        if reply.status < FIRST_ERROR_STATUS and not reply.is_joined:
-            self._charge(part.billed, visit)
-        return reply
+        account = Account(lambda: self._charge(part.billed, visit), visit.fares.left)
+        return await self._relay.forward(raw, timeout_s=self._rules.request_timeout_s, account=account)
 
     def _note(self, visit: Visit, call: Call, answered: Answered) -> None:
         visit.note(answered.outcomes, self._tariff.paid(call.inquiries, answered.outcomes))

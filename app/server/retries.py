@@ -1,9 +1,10 @@
 """Requests that are handed on whole: a retry joins the try that is under way, and gets the vendor's reply to it.
 
-In and out: as `desk.Relay`, around the provider's own; called by the desk. Only a request that names its
-call (`wire.headers.retry_id`) can be known again; what is the same besides is its path, its query, its body, and the
+In and out: as `desk.Relay`, around the provider's own; called by the desk. Only a request that names its call
+(`wire.headers.retry_id`) can be known again; what is the same besides is its path, its query, its body, and the
 credentials that were shown with it. A client that leaves does not end what has been sent: it is paid, and its retry gets the
-reply. Long replies are not held: they stream to the one who asked, and a retry is handed on anew. Within one process.
+reply; whoever had it sent is charged when it is known whether the vendor charges. Long replies are not held: they stream to the
+one who asked, and a retry is handed on anew. Within one process.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from app.core.flights import How
 from app.core.model import RawRequest
-from app.errors import Problem
+from app.errors import Kind, Problem
 from app.providers.contract import Forwarder, ForwardReply
 from app.wire.headers import retry_id
 
@@ -27,6 +28,8 @@ FIRST_ERROR_STATUS = 400
 LONGEST_HELD_BYTES = 256 * 1024
 MOST_HELD_BYTES = 16 * 1024 * 1024
 MOST_HELD = 1000
+# Requests that go on without their clients, all together, bytes: their bodies count for nobody's room any more.
+MOST_LEFT_BYTES = 64 * 1024 * 1024
 # So long a reply is held, seconds: as `joining.JoinTimes.retry_s`.
 RETRY_S = 60.0
 # Where credentials are shown. Of AWS's only the access key id: a retry is signed anew.
@@ -49,12 +52,24 @@ class _Whole:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Of one request: `charge` it for what was sent on its account; `left`: that goes on without its client, and is charged
+    when it ends.
+    """
+
+    charge: Callable[[], None]
+    left: Callable[[asyncio.Task[Any]], None]
+
+
 @dataclass(slots=True)
 class _Held:
-    """A try under way, or its reply; whoever sent it is charged, also where he has left."""
+    """A try under way, or its reply. `is_left`: its client has gone; `is_kept`: its reply is there for a retry."""
 
     task: asyncio.Task[_Whole | ForwardReply]
+    body_bytes: int
     is_left: bool = False
+    is_kept: bool = False
 
 
 class RetryJoiner:
@@ -67,18 +82,18 @@ class RetryJoiner:
         self._most = most
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._held_bytes = 0
+        self._left_bytes = 0
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
-        """`sending` is called before anything is sent on this request's account. Raises Problem."""
+    async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
+        """`account`: of the request that is charged. Raises Problem."""
         key = _key_of(request)
         held = self._held.get(key) if key is not None else None
         if held is not None and (reply := await self._joined(held)) is not None:
             return reply
-        sending()
         if key is None or key in self._held or not self._has_room():
-            return await self._forwarder.forward(request, timeout_s=timeout_s)
-        return await self._led(key, request, timeout_s)
+            return await self._unheld(request, timeout_s, account)
+        return await self._led(key, request, timeout_s, account)
 
     async def close(self) -> None:
         """End what is under way; nobody waits for it any more."""
@@ -88,19 +103,44 @@ class RetryJoiner:
         if tasks or self._closing:
             await asyncio.wait({*tasks, *self._closing})
 
-    async def _led(self, key: str, request: RawRequest, timeout_s: float) -> ForwardReply:
+    async def _unheld(self, request: RawRequest, timeout_s: float, account: Account) -> ForwardReply:
+        """One that nobody can come back for: it ends with its client."""
+        try:
+            reply = await self._forwarder.forward(request, timeout_s=timeout_s)
+        except (Problem, asyncio.CancelledError) as error:
+            if _may_be_charged(error):
+                account.charge()
+            raise
+        if _is_charged(reply):
+            account.charge()
+        return reply
+
+    async def _led(self, key: str, request: RawRequest, timeout_s: float, account: Account) -> ForwardReply:
         task = asyncio.create_task(self._carry(request, timeout_s), name="handed on")
-        held = self._held[key] = _Held(task)
-        task.add_done_callback(lambda _task: self._ended(key, held))
+        held = self._held[key] = _Held(task, len(request.body))
+        task.add_done_callback(lambda _task: self._ended(key, held, account))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            held.is_left = True
-            if task.done():  # at the very moment when the reply came
-                self._close_unread(_found(task))
+            self._left(held, account)
             raise
         found = task.result()
         return _replayed(found) if isinstance(found, _Whole) else found
+
+    def _left(self, held: _Held, account: Account) -> None:
+        """Its client has gone. It is carried to its end for a retry, as long as such do not take too much."""
+        held.is_left = True
+        if held.task.done():  # at the very moment when the reply came
+            self._close_unread(_found(held.task))
+            return
+        account.left(held.task)
+        self._left_bytes += held.body_bytes
+        held.task.add_done_callback(lambda _task: self._is_gone(held))
+        if self._left_bytes > MOST_LEFT_BYTES:
+            held.task.cancel()
+
+    def _is_gone(self, held: _Held) -> None:
+        self._left_bytes -= held.body_bytes
 
     async def _joined(self, held: _Held) -> ForwardReply | None:
         """The reply to the first try; None where there is none to be had, and this one has to go itself."""
@@ -109,7 +149,7 @@ class RetryJoiner:
         if not isinstance(found, _Whole):
             return None
         self._ledger.joined(How.RETRY)
-        return replace(_replayed(found), is_joined=True)
+        return _replayed(found)
 
     async def _carry(self, request: RawRequest, timeout_s: float) -> _Whole | ForwardReply:
         """The whole reply, or, where it is long, as it came."""
@@ -124,10 +164,13 @@ class RetryJoiner:
             return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body, problem))
         return _Whole(reply.status, reply.headers, read)
 
-    def _ended(self, key: str, held: _Held) -> None:
+    def _ended(self, key: str, held: _Held, account: Account) -> None:
         """Only success is kept: a retry after an error is another try."""
         found = _found(held.task)
+        if _is_charged(found) if found is not None else _may_be_charged(_error(held.task)):
+            account.charge()
         if isinstance(found, _Whole) and found.status < FIRST_ERROR_STATUS:
+            held.is_kept = True
             self._held_bytes += len(found.body)
             asyncio.get_running_loop().call_later(self._retry_s, self._forget, key, held)
             while self._held_bytes > MOST_HELD_BYTES and self._forget_the_oldest():
@@ -151,7 +194,7 @@ class RetryJoiner:
     def _forget_the_oldest(self) -> bool:
         """Of those that are done. False where there is none."""
         for key, held in self._held.items():
-            if held.task.done():
+            if held.is_kept:
                 self._forget(key, held)
                 return True
         return False
@@ -220,6 +263,19 @@ class _Resumed:
 def _found(task: asyncio.Task[_Whole | ForwardReply]) -> _Whole | ForwardReply | None:
     """The reply of a task that is done; None where there is none."""
     return None if task.cancelled() or task.exception() is not None else task.result()
+
+
+def _error(task: asyncio.Task[_Whole | ForwardReply]) -> BaseException | None:
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+def _is_charged(reply: _Whole | ForwardReply) -> bool:
+    return reply.status < FIRST_ERROR_STATUS
+
+
+def _may_be_charged(error: BaseException | None) -> bool:
+    """It was sent, and nobody has heard of it again: guessed upwards."""
+    return isinstance(error, asyncio.CancelledError) or (isinstance(error, Problem) and error.kind is Kind.PROVIDER_TIMEOUT)
 
 
 async def _close(reply: ForwardReply) -> None:

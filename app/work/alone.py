@@ -28,9 +28,9 @@ async def ask_alone(
     time_left_s: float,
     permit: Permit | None = None,
     kind: PaidKind = PaidKind.SINGLE,
-    sending: Callable[[], None] = lambda: None,
+    under_way: Callable[[bool], None] = lambda _is_under_way: None,
 ) -> Outcome:
-    """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses). `sending`: see `Caller.ask`."""
+    """The outcome of one image on its own. Raises only LeaseLost (when `permit` refuses). `under_way`: see `Caller.ask`."""
     try:
         image = await _own_bytes(job, capabilities, pixels)
         asked = await caller.ask(
@@ -40,7 +40,7 @@ async def ask_alone(
             time_left_s=time_left_s,
             permit=permit,
             task=job.lane.task,
-            sending=sending,
+            under_way=under_way,
         )
     except AskFailed as failed:
         return Outcome(job.id, Failure.of(failed.problem), _charged(bill, job, failed.paid, failed.provider_s))

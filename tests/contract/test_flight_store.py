@@ -35,7 +35,7 @@ MINE = Begun(Standing.MINE)
 
 
 def asker(token: str, retry_id: str = "", key: str = KEY) -> Flight:
-    return Flight(key, token, retry_id)
+    return Flight(key, token, frozenset(filter(None, [retry_id])))
 
 
 @pytest.fixture

@@ -86,6 +86,13 @@ def asking(here: Front, asked: Call | None = None) -> asyncio.Task[Answered]:
     return asyncio.create_task(here.pipeline.answer(asked or call(), "request"))
 
 
+async def until_guests(here: Front, count: int) -> None:
+    """So many wait for an equal question in this process."""
+    async with asyncio.timeout(10.0):
+        while here.joiner is None or here.joiner.guests < count:
+            await asyncio.sleep(0.001)
+
+
 async def left(task: asyncio.Task[Answered]) -> None:
     """The client goes away."""
     task.cancel()
@@ -112,7 +119,8 @@ async def test_equal_images_under_way_at_once_share_one_cell(
     first = asking(here)
     await here.intake.arrived.wait()
     followers = [asking(there) for _ in range(3)]
-    await flights.until_begun(4)
+    await flights.until_begun(processes)  # however many ask, each process asks the store once
+    await until_guests(there, 3 if there is here else 2)
     deliver(here)
     outcomes = [await result_of(task) for task in [first, *followers]]
     assert [label_of(outcome) for outcome in outcomes] == ["Thing"] * 4
@@ -120,6 +128,7 @@ async def test_equal_images_under_way_at_once_share_one_cell(
     assert {(outcome.bill.layout, outcome.bill.sheet_id) for outcome in outcomes} == {(GRID_BILL.layout, GRID_BILL.sheet_id)}
     assert there.tally.joins == [How.FLIGHT] * 3
     assert len(here.tally.waits) == 1
+    assert len(flights.begun) == {1: 1, 2: 3}[processes]  # however many ask; who waits elsewhere asks again for the outcome
 
 
 OTHERS = [
@@ -153,7 +162,7 @@ async def test_whoever_would_wait_less_joins_all_the_same(pixels: PixelPool, fli
     first = asking(here)
     await here.intake.arrived.wait()
     hurried = asking(here, call(wishes=Wishes(max_wait_s=0.05)))
-    await flights.until_begun(2)
+    await until_guests(here, 1)
     deliver(here)
     assert [(await result_of(task)).bill.inferences for task in (first, hurried)] == [0.5, 0.0]
 
@@ -216,10 +225,10 @@ async def test_where_all_have_left_before_anything_is_paid_nobody_s_flight_is_gi
     first = asking(here)
     await here.intake.arrived.wait()
     follower = asking(here)
-    await flights.until_begun(2)
+    await until_guests(here, 1)
     await left(first)
     await left(follower)
-    await flights.until_ended(2)
+    await flights.until_ended(1)
     assert set(here.intake.withdrawn) == set(here.intake.jobs)
     assert here.provider.asked == []
 
@@ -229,11 +238,10 @@ async def test_a_follower_that_leaves_takes_nothing_from_the_others(pixels: Pixe
     first = asking(here)
     await here.intake.arrived.wait()
     follower = asking(here)
-    await flights.until_begun(2)
+    await until_guests(here, 1)
     await left(follower)
-    await flights.until_ended(1)
     await left(first)
-    await flights.until_ended(2)
+    await flights.until_ended(1)
     assert set(here.intake.withdrawn) == set(here.intake.jobs)
 
 
@@ -285,6 +293,32 @@ async def test_what_only_waits_to_be_sent_alone_is_not_paid_for_a_client_that_ha
     assert (len(provider.images), here.tally.paid_kinds) == (1, [])
 
 
+async def test_who_leaves_between_two_tries_pays_nothing_for_the_one_that_was_refused(
+    pixels: PixelPool, flights: WatchedFlights
+) -> None:
+    """The vendor throttles: it has charged nothing, and is not asked again for somebody who has gone."""
+    provider = ColourProvider()
+    here = front(pixels, provider=provider, flights=flights, join_times=JoinTimes(renew_s=0.01))
+    provider.script.append(Problem(Kind.THROTTLED, "slow down", retry_after_s=5.0))
+    refused = asking(here, ALONE_CALL)
+    await provider.until_sent(1)
+    await left(refused)
+    await flights.until_ended(1)
+    assert (len(provider.images), here.tally.paid_kinds) == (1, [])
+
+
+async def test_who_is_taken_back_too_late_to_hear_of_it_is_not_sent_alone(pixels: PixelPool, flights: WatchedFlights) -> None:
+    """The store does not say in time that it has let the image go; then it does, and nobody waits for it any more."""
+    here = front(pixels, FakeIntake(claimed=True), flights=flights)
+    first = asking(here)
+    await here.intake.arrived.wait()
+    await left(first)
+    (future,) = here.intake.futures.values()
+    future.cancel()
+    await flights.until_ended(1)
+    assert (here.provider.asked, here.tally.bypasses) == ([], [])
+
+
 INHERITED = {kind for kind in Kind if kind.fault is not Fault.TESSERA} - {Kind.PROVIDER_TIMEOUT}
 
 
@@ -334,10 +368,10 @@ async def test_a_leader_that_died_is_followed_when_its_lease_has_ended(pixels: P
 
 async def test_what_takes_longer_than_a_lease_stays_one_flight(pixels: PixelPool, flights: WatchedFlights) -> None:
     times = JoinTimes(lease_s=0.6, renew_s=0.1)
-    here = front(pixels, FakeIntake(), flights=flights, join_times=times)
+    here, there = (front(pixels, FakeIntake(), flights=flights, join_times=times) for _ in range(2))
     first = asking(here)
     await here.intake.arrived.wait()
-    follower = asking(here)
+    follower = asking(there)
     await asyncio.wait({first, follower}, timeout=1.0)
     deliver(here)
     assert [(await result_of(task)).bill.inferences for task in (first, follower)] == [0.5, 0.0]

@@ -24,10 +24,13 @@ images_per_second = 2
 [poor]
 keys = ["q"]
 dollars_per_month = 0.01
+[other]
+keys = ["o"]
+dollars_per_month = 0.01
 [free]
 keys = ["f"]
 """
-PACED, POOR, FREE = (Tenant(name, is_client=True) for name in ("paced", "poor", "free"))
+PACED, POOR, OTHER, FREE = (Tenant(name, is_client=True) for name in ("paced", "poor", "other", "free"))
 MILL = Amount.of(0.001, 1)
 
 
@@ -44,6 +47,7 @@ class Store:
     lots: list[Lot] = field(default_factory=list)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     held: bool = False
+    away_for: str = ""
     busy: Grant | None = None  # costs something more whenever a lot is told
 
     async def take(self, tenant: str, limits: Limits, asks: Sequence[Ask]) -> Mapping[str, Verdict]:
@@ -52,6 +56,8 @@ class Store:
 
     async def settle(self, tenant: str, lot: Lot, known: Usage | None = None) -> Usage:
         await self._way()
+        if tenant == self.away_for:
+            raise Problem(Kind.ACCUMULATOR_UNAVAILABLE, "away")
         self.lots.append(lot)
         usage = await self.inner.settle(tenant, lot, known)
         if self.busy is not None:
@@ -256,6 +262,17 @@ async def test_what_comes_to_be_owed_while_a_lot_is_under_way_is_told_too_when_t
     second.settle(MILL)
     await rig.quotas.close()
     assert await rig.spent(POOR) == MILL + MILL
+
+
+async def test_who_cannot_be_told_of_keeps_nobody_else_from_it_when_the_process_ends(rig: Rig) -> None:
+    """Another client's account lies on another shard, which is away."""
+    rig.store.away = True
+    for tenant in (POOR, OTHER):
+        (grant,) = await rig.inside(tenant, 1)
+        grant.settle(MILL)
+    rig.store.away, rig.store.away_for = False, tenant_key(POOR.at("native"))
+    await rig.quotas.close()
+    assert (await rig.spent(POOR), await rig.spent(OTHER)) == (NOTHING, MILL)
 
 
 async def test_whoever_asks_gets_his_turn_however_much_comes_to_be_owed_meanwhile(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.accumulator.limits import Limits
 from app.accumulator.links import Links, Route
+from app.errors import Problem
 from app.redis_address import Place
 
 ONE, OTHER = Place("one", 1), Place("other", 2)
@@ -91,3 +92,25 @@ async def test_a_server_is_shared_by_the_routes_that_lead_there(links: Links) ->
     one, two = Route("{tag}", Told(ONE), links), Route("{tag}", Told(ONE), links)
     assert await one.to() is await two.to()
     assert await one.lead(OTHER) is not await two.to()
+
+
+async def test_a_node_of_a_cluster_behind_a_plain_address_is_told_at_once() -> None:
+    """It sends us to another node, which we must not follow; and not to it again."""
+    asked = 0
+
+    async def node(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while (line := await reader.readline()).startswith(b"*"):
+            words = [(await reader.readline(), (await reader.readline()).strip())[1] for _ in range(int(line[1:]))]
+            is_ours = words[0] == b"GET"
+            asked += is_ours
+            writer.write(b"-MOVED 5 127.0.0.1:1\r\n" if is_ours else b"+OK\r\n")
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(node, "127.0.0.1", 0) as server:
+        links = Links(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", Limits(), shards=1)
+        with pytest.raises(Problem, match=r"redis\+cluster://"):
+            await links.to("{x}").call("GET", "{x}a")
+        await links.close()
+    assert asked == 1

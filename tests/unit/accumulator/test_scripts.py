@@ -8,16 +8,17 @@ from importlib import resources
 import pytest
 
 from app.accumulator.keys import SHARD_KEYS
-from app.accumulator.scripts import HEAD, QUOTA_HEAD, SCRIPTS, load_scripts
+from app.accumulator.scripts import HEAD, SCRIPTS, SECOND_HEADS, load_scripts
 
-# What the second head names.
-QUOTA_NAMES = {"PACE", "BUDGET", "RESERVED", "TOLD"}
+# What the second heads name.
+SECOND_NAMES = {"PACE", "BUDGET", "RESERVED", "TOLD", "FLIGHT"}
+HEADS = [HEAD, *sorted(set(SECOND_HEADS.values()))]
 FOLDER = resources.files("app.accumulator") / "lua"
 
 
 def test_every_file_is_loaded_with_the_common_head() -> None:
     files = {entry.name.removesuffix(".lua") for entry in FOLDER.iterdir()}
-    assert files == {*SCRIPTS, HEAD, QUOTA_HEAD}
+    assert files == {*SCRIPTS, *HEADS}
     head = (FOLDER / f"{HEAD}.lua").read_bytes()
     assert all(script.text.startswith(head) for script in load_scripts().values())
     assert len({script.sha for script in load_scripts().values()}) == len(SCRIPTS)
@@ -32,12 +33,12 @@ def test_the_head_comment_says_what_comes_in_what_goes_out_and_why_it_is_one_ste
     assert "Atomic because" in comment
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, HEAD, QUOTA_HEAD])
+@pytest.mark.parametrize("name", [*SCRIPTS, *HEADS])
 def test_keys_come_in_through_keys_only(name: str) -> None:
     """The first word after a command is a key: one of the head's names, KEYS itself, or a local that holds one of them."""
     text = (FOLDER / f"{name}.lua").read_text()
     first_words = re.findall(r"redis\.call\('[A-Z]+',\s*([^,)]+)", text)
-    named = {spec.name.upper() for spec in SHARD_KEYS} | QUOTA_NAMES
+    named = {spec.name.upper() for spec in SHARD_KEYS} | SECOND_NAMES
     passed_on = {"hash", "index", "key", "image", "outcome", "reply"}
     assert [word for word in first_words if word not in named | passed_on and not word.startswith("KEYS[")] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from app.fares import Fares
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.reading import BodyShare
+from app.server.retries import Account
 from app.wire.azure import AzureOptions, OwnProvider, azure_dialects
 from app.wire.contract import Answered, Call, RawReply
 from tests.support.wire import PICTURE, answered, azure_request, detection
@@ -68,10 +69,11 @@ class Vendor:
         bad = Outcome("job", self.failure) if self.failure else None
         return Answered(PICTURE, tuple(bad or answered(detection(feature=one.feature), bill=SHARE) for one in call.inquiries))
 
-    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
         assert timeout_s == 10
-        sending()
         self.forwarded.append(request)
+        if self.status < 400:
+            account.charge()
         return ForwardReply(self.status, (), self._pieces())
 
     async def _pieces(self) -> AsyncIterator[bytes]:
@@ -156,8 +158,8 @@ async def test_a_rest_that_nobody_answers_fails_the_request() -> None:
 
     @dataclass(slots=True)
     class Silent(Vendor):
-        async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
-            sending()
+        async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
+            account.charge()
             raise Problem(Kind.PROVIDER_TIMEOUT, "too late")
 
     reply, tally = await served(Silent(), MIXED)

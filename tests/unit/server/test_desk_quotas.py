@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from app.fares import Fare, Fares
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.reading import BodyShare, ClientLeft
+from app.server.retries import Account
 from app.wire.azure import AzureOptions, OwnProvider, azure_dialects
 from app.wire.contract import Answered, Call, RawReply
 from tests.support.wire import PICTURE, answered, azure_request
@@ -209,17 +210,22 @@ async def test_a_client_that_leaves_before_anything_was_done_pays_nothing() -> N
     assert gate.paid == [NOTHING]
 
 
-@pytest.mark.parametrize(("is_sent", "paid"), [(True, Amount.of(0.002, 2)), (False, NOTHING)])
-async def test_what_was_handed_on_is_paid_by_whoever_had_it_sent(is_sent: bool, paid: Amount) -> None:
-    """Also where he has left; his retry, which has joined it, pays nothing."""
+@pytest.mark.parametrize(("is_charged", "paid"), [(True, Amount.of(0.002, 2)), (False, NOTHING)])
+async def test_what_goes_on_without_its_client_is_settled_when_it_is_over(is_charged: bool, paid: Amount) -> None:
+    """By whether the vendor charges for it."""
 
     @dataclass(slots=True)
     class Silent(Vendor):
         entered: asyncio.Event = field(default_factory=asyncio.Event)
+        end: asyncio.Event = field(default_factory=asyncio.Event)
 
-        async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
-            if is_sent:
-                sending()
+        async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
+            async def go_on() -> None:
+                await self.end.wait()
+                if is_charged:
+                    account.charge()
+
+            account.left(asyncio.create_task(go_on()))
             self.entered.set()
             await asyncio.Event().wait()
             raise AssertionError
@@ -229,6 +235,9 @@ async def test_what_was_handed_on_is_paid_by_whoever_had_it_sent(is_sent: bool, 
     await vendor.entered.wait()
     serving.cancel()
     await asyncio.wait({serving})
+    assert gate.paid == []
+    vendor.end.set()
+    await until_settled(gate)
     assert gate.paid == [paid]
 
 

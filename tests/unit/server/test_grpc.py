@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from app.fares import Fares
 from app.providers.contract import ForwardReply
 from app.server.desk import Desk, DeskRules
 from app.server.grpc import GrpcRules, GrpcServer
+from app.server.retries import Account
 from app.wire.contract import Answered, Call, Calls, Passthrough
 from app.wire.google import GoogleDialect
 from tests.support.google_wire import GRPC_PATH, alone, answered, asked_image, grpc_request
@@ -331,7 +332,7 @@ class HandingOn(GoogleDialect):
 
 
 class Upstream:
-    async def forward(self, request: RawRequest, *, timeout_s: float, sending: Callable[[], None]) -> ForwardReply:
+    async def forward(self, request: RawRequest, *, timeout_s: float, account: Account) -> ForwardReply:
         return ForwardReply(200, (), nothing())
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from app.core.flights import How
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
 from app.providers.contract import ForwardReply
-from app.server.retries import LONGEST_HELD_BYTES, MOST_HELD_BYTES, RetryJoiner
+from app.server.retries import LONGEST_HELD_BYTES, MOST_HELD_BYTES, MOST_LEFT_BYTES, Account, RetryJoiner
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKID{tenant}/20261123/us-east-1/rekognition/aws4_request, Signature={number}"
 
@@ -95,13 +96,31 @@ async def body_of(reply: ForwardReply) -> bytes:
     return b"".join([piece async for piece in pieces])
 
 
-def nothing() -> None:
-    """Nobody is charged."""
+@dataclass(slots=True)
+class Bill:
+    """What one request was charged, and what goes on without its client."""
+
+    charges: int = 0
+    left: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    @property
+    def account(self) -> Account:
+        return Account(self._charge, self.left.append)
+
+    def _charge(self) -> None:
+        self.charges += 1
 
 
-async def asked(joins: RetryJoiner, raw: RawRequest, sending: Callable[[], None] = nothing) -> tuple[bytes, bool]:
-    reply = await asyncio.wait_for(joins.forward(raw, timeout_s=5.0, sending=sending), 10.0)
-    return await body_of(reply), reply.is_joined
+def carried(joins: RetryJoiner, raw: RawRequest | None = None, bill: Bill | None = None) -> asyncio.Task[ForwardReply]:
+    return asyncio.create_task(joins.forward(raw or request(), timeout_s=5.0, account=(bill or Bill()).account))
+
+
+async def asked(joins: RetryJoiner, raw: RawRequest) -> tuple[bytes, bool]:
+    """The reply, and whether it was for nothing."""
+    bill = Bill()
+    reply = await asyncio.wait_for(carried(joins, raw, bill), 10.0)
+    assert bill.charges <= 1
+    return await body_of(reply), not bill.charges
 
 
 async def test_a_retry_joins_the_try_under_way_and_is_charged_once() -> None:
@@ -115,18 +134,67 @@ async def test_a_retry_joins_the_try_under_way_and_is_charged_once() -> None:
     assert (vendor.asked, count.joins) == (1, [How.RETRY] * 3)
 
 
-async def test_a_client_that_leaves_does_not_end_what_is_sent_and_pays_for_it_once() -> None:
-    vendor, charged = Vendor(), []
-    joins = joiner(vendor)
-    first = asyncio.create_task(asked(joins, request(), lambda: charged.append("first")))
+async def left_one(joins: RetryJoiner, vendor: Vendor, raw: RawRequest | None = None) -> Bill:
+    """The vendor has been sent a request whose client has gone since."""
+    bill = Bill()
+    first = carried(joins, raw, bill)
     await vendor.sent.wait()
+    vendor.sent.clear()
     first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    again = asyncio.create_task(asked(joins, request(), lambda: charged.append("again")))
+    await asyncio.wait({first})
+    return bill
+
+
+async def test_a_client_that_leaves_does_not_end_what_is_sent_and_pays_for_it_once() -> None:
+    vendor = Vendor()
+    joins = joiner(vendor)
+    bill = await left_one(joins, vendor)
+    assert (bill.charges, len(bill.left)) == (0, 1)
+    again = asyncio.create_task(asked(joins, request()))
     vendor.gate.set()
     assert await again == (b"answer", True)
-    assert (vendor.asked, charged) == (1, ["first"])
+    assert (vendor.asked, bill.charges) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "charges"),
+    [
+        (Vendor(status=503), 0),
+        (Vendor(problem=Problem(Kind.PROVIDER_UNAVAILABLE, "no")), 0),
+        (Vendor(problem=Problem(Kind.PROVIDER_TIMEOUT, "too late")), 1),
+        (Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1)]), 1),
+    ],
+    ids=["an error", "not reached", "never heard of again", "a long reply"],
+)
+async def test_whoever_has_left_pays_only_what_the_vendor_charges(vendor: Vendor, charges: int) -> None:
+    joins = joiner(vendor)
+    bill = await left_one(joins, vendor)
+    vendor.gate.set()
+    await asyncio.wait(bill.left)
+    assert bill.charges == charges
+    await joins.close()
+
+
+@pytest.mark.parametrize("raw", [unnamed(), request()], ids=["names no call", "names its call"])
+async def test_what_is_broken_off_may_have_been_charged(raw: RawRequest) -> None:
+    """One that nobody can come back for ends with its client; the others with the process."""
+    vendor = Vendor()
+    joins = joiner(vendor)
+    bill = await left_one(joins, vendor, raw)
+    await joins.close()
+    assert bill.charges == 1
+
+
+async def test_so_much_goes_on_without_clients_and_no_more() -> None:
+    vendor = Vendor()
+    joins = joiner(vendor)
+    half = MOST_LEFT_BYTES // 2
+    bills = [await left_one(joins, vendor, request(call=f"{number}", body=bytes(half))) for number in range(3)]
+    await asyncio.wait(bills[2].left)
+    assert [task.done() for bill in bills for task in bill.left] == [False, False, True]
+    vendor.gate.set()
+    await asyncio.wait([*bills[0].left, *bills[1].left])
+    assert [bill.charges for bill in bills] == [1, 1, 1]
 
 
 OTHERS: Mapping[str, RawRequest] = {
@@ -182,7 +250,7 @@ async def test_what_has_failed_is_tried_again(vendor: Callable[[], Vendor]) -> N
 async def test_where_the_first_try_fails_its_retry_goes_itself() -> None:
     vendor = Vendor(problem=Problem(Kind.PROVIDER_UNAVAILABLE, "no"))
     joins = joiner(vendor)
-    first, again = [asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing)) for _ in range(2)]
+    first, again = [carried(joins) for _ in range(2)]
     await vendor.sent.wait()
     vendor.gate.set()
     for each in (first, again):
@@ -204,7 +272,7 @@ async def test_a_long_reply_streams_to_who_asked_and_is_not_held() -> None:
 async def test_a_long_reply_is_closed_where_nobody_is_there_to_read_it() -> None:
     vendor = Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1), b"end"])
     joins = joiner(vendor)
-    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
+    first = carried(joins)
     await vendor.sent.wait()
     first.cancel()
     await asyncio.wait({first})
@@ -219,7 +287,7 @@ async def test_a_long_reply_is_closed_where_nobody_is_there_to_read_it() -> None
 async def test_a_long_reply_is_closed_where_its_client_leaves_at_the_very_moment_when_it_comes() -> None:
     vendor = Vendor(pieces=[bytes(LONGEST_HELD_BYTES + 1), b"end"])
     joins = joiner(vendor)
-    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
+    first = carried(joins)
     await vendor.sent.wait()
     (carrying,) = [task for task in asyncio.all_tasks() if task.get_name() == "handed on"]
     carrying.add_done_callback(lambda _task: first.cancel())
@@ -268,7 +336,7 @@ async def test_where_all_are_under_way_the_others_go_by_themselves() -> None:
 async def test_closing_ends_what_is_under_way() -> None:
     vendor = Vendor()
     joins = joiner(vendor)
-    first = asyncio.create_task(joins.forward(request(), timeout_s=5.0, sending=nothing))
+    first = carried(joins)
     await vendor.sent.wait()
     await joins.close()
     with pytest.raises(asyncio.CancelledError):
