@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
 from app.server.crowd import Crowd
 from app.server.heads import LimitedHeads, Refusal
 
@@ -49,7 +47,6 @@ class GuardedConnection(LimitedHeads):
         self._lingering: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._answers = 0
-        self._served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the class above
         super().connection_made(transport)
@@ -60,18 +57,10 @@ class GuardedConnection(LimitedHeads):
         self._stop_lingering()
         self._stop_watching()
         super().connection_lost(exc)
-        if self._served is not None and self._served is not self.cycle:
-            # uvicorn tells the last request only. Where several came in one breath, an earlier one is being answered.
-            self._served.disconnected = True
-            self._served.message_event.set()
 
     def turn_out(self) -> None:
         """Somebody else needs the place. Whatever has not been read is lost, too."""
         self.transport.abort()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._served = cycle
-        super()._start_asgi_task(cycle, app)
 
     def on_headers_complete(self) -> None:
         is_served = self._guard.crowd.begin(self)

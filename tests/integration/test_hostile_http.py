@@ -10,7 +10,8 @@ from hashlib import sha256
 
 import pytest
 
-from tests.support.http_raw import TARGET, Reply, connected, exchange, read_reply, request, signed_by, with_image
+from app.server.heads import MAX_WAITING
+from tests.support.http_raw import Reply, connected, exchange, read_reply, request, signed_by, with_image
 from tests.support.pictures import check_labels, picture
 from tests.support.sdk import HURRIED, Rig, new_key, running_rig
 
@@ -281,7 +282,79 @@ def test_http_1_0_is_answered_and_closed(rig: Rig) -> None:
         assert connection.recv(1) == b""
 
 
-def test_an_upgrade_to_another_protocol_is_not_taken_up(rig: Rig) -> None:
-    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAA"}
+OFFERS: Mapping[str, dict[str, str]] = {
+    "websocket": {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAA"},
+    "as Java's client does": {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"},
+}
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_upgrade_to_another_protocol_is_not_taken_up(rig: Rig, offer: str) -> None:
+    """The request is answered as if it had not been offered, its body read, and the connection serves on."""
+    headers = HURRIED | OFFERS[offer]
     assert exchange(rig.server.url, request(b"", method="GET", target=None, headers=headers), "GET").status == 405
-    assert exchange(rig.server.url, request(b"", target=TARGET, headers=headers)).status == 400
+    content = request(GOOD, headers=headers)
+    head, _, body = content.partition(b"\r\n\r\n")
+    with connected(rig.server.url) as connection:
+        for pieces in ([content], [head + b"\r\n\r\n", body], [head[:-9], head[-9:] + b"\r\n", b"\r\n" + body], [content]):
+            for piece in pieces:
+                connection.sendall(piece)
+            reply = read_reply(connection)
+            assert reply.status == 200
+            check_labels(SCENE, reply.json())
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_a_request_in_a_body_is_none(rig: Rig, offer: str) -> None:
+    """Also behind an offer of another protocol: or whoever comes next on this connection would get the answer to it."""
+    inner = request(b"", method="GET", path="/readyz", target=None)
+    head, _, body = request(inner, headers=OFFERS[offer]).partition(b"\r\n\r\n")
+    with connected(rig.server.url) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        connection.sendall(body)
+        assert read_reply(connection).status == 400
+        connection.sendall(request(GOOD, headers=HURRIED | {"Connection": "close"}))
+        check_labels(SCENE, read_reply(connection).json())
+        assert connection.recv(1) == b""
+
+
+def test_a_tunnel_is_405(rig: Rig) -> None:
+    with connected(rig.server.url) as connection:
+        connection.sendall(request(request(b""), method="CONNECT", path="tessera:443"))
+        assert read_reply(connection).status == 405
+        assert connection.recv(1) == b""
+
+
+BESIDE: Mapping[str, tuple[bytes, bytes]] = {
+    "many trailers": (b"0\r\n", b"X-Trailer: a\r\n" * 4096),
+    "one trailer without an end": (b"0\r\nX-Trailer: ", b"a" * 65536),
+    "a chunk's extension without an end": (b"3;", b"a" * 65536),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_trailers_and_extensions_without_an_end_are_not_taken(rig: Rig, name: str) -> None:
+    """They would be held in memory for as long as they come: much less than this is taken before the end."""
+    begin, more = BESIDE[name]
+    with connected(rig.server.url) as connection:
+        connection.sendall(request(b"3\r\nabc\r\n" + begin, headers={"Transfer-Encoding": "chunked"}))
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(more * 1024)
+
+
+def test_a_trailer_is_no_header(rig: Rig) -> None:
+    """An id that comes behind the body is not the request's."""
+    body = b"%x\r\n%s\r\n0\r\nX-Request-Id: behind\r\n\r\n" % (len(GOOD), GOOD)
+    reply = exchange(rig.server.url, request(body, headers=HURRIED | {"Transfer-Encoding": "chunked"}))
+    assert (reply.status, reply.headers["x-request-id"] == "behind") == (200, False)
+
+
+def test_only_so_many_requests_wait_on_one_connection(rig: Rig) -> None:
+    """Those that do are answered in their order; then one too many is told so, and the connection ends."""
+    first, health = request(GOOD, headers=HURRIED), request(b"", method="GET", path="/healthz", target=None)
+    with connected(rig.server.url) as connection:
+        connection.sendall(first[:-1])
+        connection.sendall(first[-1:] + health * 10 * MAX_WAITING)
+        told = b"".join(iter(lambda: connection.recv(64 * KIB), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+) ", told) == [b"200"] * (1 + MAX_WAITING) + [b"429"]
+    assert told.index(b"Labels") < told.index(b'"ok"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from azure.ai.vision.imageanalysis.models import VisualFeatures
 from google.cloud import vision
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
 
+from app.server.heads import MAX_WAITING
 from tests.support.azure_clients import analysis_client
 from tests.support.google_clients import asked, rest_client
 from tests.support.google_upstream import tls_for
@@ -125,3 +127,46 @@ def test_figures_are_for_those_with_the_token(secured: Secured) -> None:
             shown = client.get(path, headers={"authorization": f"Bearer {TOKEN}"})
             assert (shown.status_code, TOKEN in shown.text) == (200, False)
         assert client.get("/readyz").status_code == 200
+
+
+def _tls(secured: Secured) -> ssl.SSLSocket:
+    return secured.context.wrap_socket(socket.create_connection(secured.address, timeout=30), server_hostname="127.0.0.1")
+
+
+def _all_of(connection: ssl.SSLSocket) -> bytes:
+    """What comes until the server hangs up."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_request_in_a_body_is_none(secured: Secured) -> None:
+    """Also behind an offer of another protocol, as without TLS."""
+    inner = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    head = b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(
+        inner
+    )
+    with _tls(secured) as connection:
+        connection.sendall(head)
+        connection.sendall(inner)
+        connection.sendall(inner)
+        told = _all_of(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+) ", told) == [b"404", b"200"]
+
+
+def test_trailers_without_an_end_are_not_taken(secured: Secured) -> None:
+    with _tls(secured) as connection:
+        connection.sendall(
+            b"POST /v1/detect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: "
+        )
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            connection.sendall(b"a" * 64 * 1024 * 1024)
+
+
+def test_only_so_many_requests_wait_on_one_connection(secured: Secured) -> None:
+    first = b"POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(
+        SCENE.content
+    )
+    with _tls(secured) as connection:
+        connection.sendall(first + SCENE.content[:-1])
+        connection.sendall(SCENE.content[-1:] + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 10 * MAX_WAITING)
+        told = _all_of(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+) ", told) == [b"200"] * (1 + MAX_WAITING) + [b"429"]
