@@ -136,6 +136,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "google": ("emulators.google", "providers.google", "wire.google", "providers.gcs"),
     "grpc": ("emulators.google", "providers.google.channels", "server.grpc"),
     "httpcore": ("providers.fetching", "providers.links"),
+    "httptools": ("server.parsing",),
     "httpx": ("providers", "demo"),
     "matplotlib": ("calibration.report.scatter",),
     "numpy": ("core", "imaging", "detectors", "emulators", "demo", "work.scout", "calibration", "bench.pictures"),
