@@ -308,9 +308,10 @@ def test_an_upgrade_to_another_protocol_is_not_taken_up(rig: Rig, offer: str) ->
 def test_a_request_in_a_body_is_none(rig: Rig, offer: str) -> None:
     """Also behind an offer of another protocol: or whoever comes next on this connection would get the answer to it."""
     inner = request(b"", method="GET", path="/readyz", target=None)
-    head, _, body = request(inner, headers=OFFERS[offer]).partition(b"\r\n\r\n")
+    head, _, body = request(inner, headers=OFFERS[offer] | {"Expect": "100-continue"}).partition(b"\r\n\r\n")
     with connected(rig.server.url) as connection:
         connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(KIB).startswith(b"HTTP/1.1 100 ")  # what follows comes in a packet of its own
         connection.sendall(body)
         assert read_reply(connection).status == 400
         connection.sendall(request(GOOD, headers=HURRIED | {"Connection": "close"}))

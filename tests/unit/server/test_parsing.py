@@ -40,7 +40,7 @@ class Told:
         assert not self.parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
-        self.requests[-1][2] += body  # type: ignore[operator]  # bytes
+        self.requests[-1][2] += body  # type: ignore[operator]  # the third is always bytes
 
     def on_message_complete(self) -> None:
         self.requests[-1][3] = True
