@@ -36,7 +36,7 @@ serve: $(RUNTIME) ## Serve on port 8080; without further settings against the em
 
 .PHONY: test
 test: $(DEV) $(TOOLS) ## Run all tests
-	@python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: coverage
 coverage: $(DEV) $(TOOLS) ## Run all tests in one process and say which branches of app/ none of them takes

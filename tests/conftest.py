@@ -5,7 +5,6 @@ Everything else is fixtures of one folder (its own conftest.py) or helpers in te
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -36,21 +35,6 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share their module's servers run in one process, all others wherever there is time (`--dist loadgroup`):
-    otherwise each of several processes would start these servers.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function) and _has_servers_of_its_own(item.path):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
-@functools.cache
-def _has_servers_of_its_own(module: Path) -> bool:
-    return 'scope="module"' in module.read_text(encoding="utf-8")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
