@@ -47,6 +47,8 @@ LAPSE_MARGIN_S = 10.0
 MOST_TABS = 10_000
 # Ends of requests that are kept for a store that is away; what they paid is a sum, and their reservations lapse by themselves.
 MOST_ENDED = 1000
+# Digits after the point of what is shown.
+SHOWN_DIGITS = 5
 
 log = get_logger(__name__)
 
@@ -355,4 +357,6 @@ def _refusal(verdict: Verdict, limits: Limits) -> Problem:
 def _shown(spent: Amount, limits: Limits, month: int) -> dict[str, Any]:
     used: Mapping[Limit, float] = {Limit.DOLLARS: spent.dollars, Limit.INFERENCES: spent.inferences}
     most = {Limit.DOLLARS: limits.dollars_per_month, Limit.INFERENCES: limits.inferences_per_month}
-    return {"month": month_name(month)} | {limit.value: {"used": used[limit], "limit": most[limit]} for limit in limits.budget}
+    # Thirds of an inference are whole millionths: their sum is off by some of the last digit.
+    shown = {limit.value: {"used": round(used[limit], SHOWN_DIGITS), "limit": most[limit]} for limit in limits.budget}
+    return {"month": month_name(month)} | shown

@@ -27,7 +27,7 @@ from app.providers.contract import ForwardReply
 from app.server.reading import BodyRoom, BodyShare, ClientLeft
 from app.server.retries import Account
 from app.server.tariff import Tariff
-from app.server.visit import Reply, Visit, log_refusal, outcome_of, outcome_of_all, with_bill
+from app.server.visit import Reply, Visit, log_refusal, outcome_of, outcome_of_all, outcome_of_reply, with_bill
 from app.wire.contract import Answered, Call, Calls, Dialect, JoiningDialect, Passthrough, RawReply, Rest, RestAnswer, RestReply
 from app.wire.headers import clean_request_id
 
@@ -260,7 +260,8 @@ class Desk:
         match request:
             case Passthrough():
                 forwarding = self._handed_on(raw, request, Bypass.OPERATION, request.operation, visit)
-                return await arrival.unless_client_leaves(forwarding), "answered"
+                handed_on = await arrival.unless_client_leaves(forwarding)
+                return handed_on, outcome_of_reply(handed_on.status)
             case Calls():
                 return await self._answer_calls(arrival, request, dialect, visit)
         visit.task = request.task.value

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,8 @@ MOST_LEFT_BYTES = 64 * 1024 * 1024
 RETRY_S = 60.0
 # Where credentials are shown. Of AWS's only the access key id: a retry is signed anew.
 _CREDENTIALS = ("authorization", "ocp-apim-subscription-key", "x-goog-api-key", "x-api-key")
+# What the vendor may have charged all the same.
+_IN_VAIN = frozenset({Kind.PROVIDER_TIMEOUT, Kind.PROVIDER_GARBLED})
 _AWS_KEY_ID = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/")
 
 
@@ -160,16 +163,16 @@ class RetryJoiner:
                 read += piece
                 if len(read) > LONGEST_HELD_BYTES:
                     return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body))
-        except Problem as problem:  # it breaks off for our client where it did for us
-            return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body, problem))
+        except Problem as problem:  # our client has seen nothing of it yet: he gets a clear error in its place
+            raise Problem(Kind.PROVIDER_GARBLED, "the provider's reply broke off") from problem
         return _Whole(reply.status, reply.headers, read)
 
     def _ended(self, key: str, held: _Held, account: Account) -> None:
-        """Only success is kept: a retry after an error is another try."""
+        """Only success is kept, if it can be read: a retry after an error is another try."""
         found = _found(held.task)
         if _is_charged(found) if found is not None else _may_be_charged(_error(held.task)):
             account.charge()
-        if isinstance(found, _Whole) and found.status < FIRST_ERROR_STATUS:
+        if isinstance(found, _Whole) and _is_charged(found) and _is_json(found.body):
             held.is_kept = True
             self._held_bytes += len(found.body)
             asyncio.get_running_loop().call_later(self._retry_s, self._forget, key, held)
@@ -236,12 +239,11 @@ def _replayed(whole: _Whole) -> ForwardReply:
 
 
 class _Resumed:
-    """A reply of which the first part has been read already; `problem` ended it there. Closing works before the first byte."""
+    """A reply of which the first part has been read already. Closing works before the first byte."""
 
-    def __init__(self, read: bytes, rest: AsyncIterator[bytes], problem: Problem | None = None) -> None:
+    def __init__(self, read: bytes, rest: AsyncIterator[bytes]) -> None:
         self._read = read
         self._rest = rest
-        self._problem = problem
 
     def __aiter__(self) -> _Resumed:
         return self
@@ -250,8 +252,6 @@ class _Resumed:
         read, self._read = self._read, b""
         if read:
             return read
-        if self._problem is not None:
-            raise self._problem
         return await anext(self._rest)
 
     async def aclose(self) -> None:
@@ -274,8 +274,17 @@ def _is_charged(reply: _Whole | ForwardReply) -> bool:
 
 
 def _may_be_charged(error: BaseException | None) -> bool:
-    """It was sent, and nobody has heard of it again: guessed upwards."""
-    return isinstance(error, asyncio.CancelledError) or (isinstance(error, Problem) and error.kind is Kind.PROVIDER_TIMEOUT)
+    """It was sent, and nobody has heard the whole of the reply: guessed upwards."""
+    return isinstance(error, asyncio.CancelledError) or (isinstance(error, Problem) and error.kind in _IN_VAIN)
+
+
+def _is_json(body: bytes) -> bool:
+    """As every answer of the three vendors is; their errors in front of it are pages."""
+    try:
+        json.loads(body or b"{}")
+    except ValueError:
+        return False
+    return True
 
 
 async def _close(reply: ForwardReply) -> None:

@@ -15,7 +15,7 @@ from app.providers.contract import ForwardReply
 from app.wire.contract import Answered, RawReply, RestAnswer
 from app.wire.headers import INFERENCES, inferences_header
 
-FIRST_ERROR_STATUS = 400
+FIRST_ERROR_STATUS, FIRST_SERVER_ERROR, TOO_MANY_REQUESTS = 400, 500, 429
 
 log = get_logger(__name__)
 
@@ -81,6 +81,12 @@ def outcome_of_all(answers: Sequence[Answered | Problem], rest: RestAnswer = Non
         return outcome_of(rest.kind)
     is_refused = rest is not None and rest.status >= FIRST_ERROR_STATUS
     return outcome_of(Kind.REQUEST_REFUSED) if is_refused else "answered"
+
+
+def outcome_of_reply(status: int) -> str:
+    """Of a request that was handed on whole. Other errors are the caller's, or are the vendor's in words of its own."""
+    is_vendors = status >= FIRST_SERVER_ERROR or status == TOO_MANY_REQUESTS
+    return outcome_of(Kind.REQUEST_REFUSED) if is_vendors else "answered"
 
 
 def log_refusal(problem: Problem) -> None:

@@ -55,7 +55,7 @@ class Vendor:
     """Replies with `status` and `pieces`, once `gate` is open; or fails with `problem`."""
 
     status: int = 200
-    pieces: list[bytes] = field(default_factory=lambda: [b"answ", b"er"])
+    pieces: list[bytes] = field(default_factory=lambda: [b'"ans', b'wer"'])
     breaks: Problem | None = None
     problem: Problem | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -129,8 +129,8 @@ async def test_a_retry_joins_the_try_under_way_and_is_charged_once() -> None:
     tries = [asyncio.create_task(asked(joins, request(number=number))) for number in range(3)]
     await vendor.sent.wait()
     vendor.gate.set()
-    assert sorted([await each for each in tries]) == [(b"answer", False), (b"answer", True), (b"answer", True)]
-    assert await asked(joins, request(number=9)) == (b"answer", True)
+    assert sorted([await each for each in tries]) == [(b'"answer"', False), (b'"answer"', True), (b'"answer"', True)]
+    assert await asked(joins, request(number=9)) == (b'"answer"', True)
     assert (vendor.asked, count.joins) == (1, [How.RETRY] * 3)
 
 
@@ -152,7 +152,7 @@ async def test_a_client_that_leaves_does_not_end_what_is_sent_and_pays_for_it_on
     assert (bill.charges, len(bill.left)) == (0, 1)
     again = asyncio.create_task(asked(joins, request()))
     vendor.gate.set()
-    assert await again == (b"answer", True)
+    assert await again == (b'"answer"', True)
     assert (vendor.asked, bill.charges) == (1, 1)
 
 
@@ -214,7 +214,7 @@ async def test_nothing_else_joins(other: RawRequest) -> None:
     vendor = Vendor.ready()
     joins = joiner(vendor)
     for raw in (request(), other):
-        assert await asked(joins, raw) == (b"answer", False)
+        assert await asked(joins, raw) == (b'"answer"', False)
     assert vendor.asked == 2
 
 
@@ -234,9 +234,10 @@ async def test_some_are_never_known_again(raw: RawRequest) -> None:
     [
         lambda: Vendor.ready(status=429),
         lambda: Vendor.ready(problem=Problem(Kind.PROVIDER_TIMEOUT, "slow")),
-        lambda: Vendor.ready(breaks=Problem(Kind.PROVIDER_GARBLED, "broke off")),
+        lambda: Vendor.ready(breaks=Problem(Kind.PROVIDER_UNAVAILABLE, "broke off")),
+        lambda: Vendor.ready(pieces=[b"<html>sorry</html>"]),
     ],
-    ids=["an error", "no reply", "a reply that breaks off"],
+    ids=["an error", "no reply", "a reply that breaks off", "a reply that cannot be read"],
 )
 async def test_what_has_failed_is_tried_again(vendor: Callable[[], Vendor]) -> None:
     wrong = vendor()
@@ -245,6 +246,14 @@ async def test_what_has_failed_is_tried_again(vendor: Callable[[], Vendor]) -> N
         with contextlib.suppress(Problem):
             await asked(joins, request())
     assert wrong.asked == 2
+
+
+async def test_a_reply_that_breaks_off_is_an_error_that_was_paid() -> None:
+    """Nothing of it has been sent to the client yet."""
+    joins, bill = joiner(Vendor.ready(breaks=Problem(Kind.PROVIDER_UNAVAILABLE, "broke off"))), Bill()
+    with pytest.raises(Problem) as broken:
+        await carried(joins, request(), bill)
+    assert (broken.value.kind, bill.charges) == (Kind.PROVIDER_GARBLED, 1)
 
 
 async def test_where_the_first_try_fails_its_retry_goes_itself() -> None:
@@ -307,7 +316,7 @@ async def test_a_reply_is_held_for_its_time() -> None:
 
 
 async def test_all_replies_together_take_so_much_and_the_oldest_goes() -> None:
-    vendor = Vendor.ready(pieces=[bytes(LONGEST_HELD_BYTES)])
+    vendor = Vendor.ready(pieces=[b" " * (LONGEST_HELD_BYTES - 2), b"{}"])
     joins = joiner(vendor)
     many = MOST_HELD_BYTES // LONGEST_HELD_BYTES + 1
     for number in range(many):
@@ -330,7 +339,7 @@ async def test_where_all_are_under_way_the_others_go_by_themselves() -> None:
     while vendor.asked < 3:
         await asyncio.sleep(0)
     vendor.gate.set()
-    assert [await each for each in tries] == [(b"answer", False)] * 3 + [(b"answer", True)]
+    assert [await each for each in tries] == [(b'"answer"', False)] * 3 + [(b'"answer"', True)]
 
 
 async def test_closing_ends_what_is_under_way() -> None:
