@@ -78,10 +78,10 @@ async def test_memory_forgets_the_stream_that_was_added_to_longest_ago() -> None
 async def test_several_processes_that_add_at_once_lose_nothing(redis_server: RedisServer, shards: int) -> None:
     async with Fleet(redis_server.url, shards=shards) as fleet:
         processes = [await fleet.both() for _ in range(4)]
-        adding = [process.prevalence.seen(stream, 2, 1) for _ in range(25) for process in processes for stream in STREAMS]
+        adding = [process.prevalence.seen(stream, 2, 1) for _ in range(10) for process in processes for stream in STREAMS]
         await asyncio.gather(*adding)
         expected = Prevalence()
-        for _ in range(100):
+        for _ in range(40):
             expected = expected.seen(2, 1)
         for stream in STREAMS:  # equal steps: whatever their order, the result is one and the same
             assert {await process.prevalence.read(stream) for process in processes} == {expected}
