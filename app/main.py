@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from app import __version__
+from app import __version__, allocator
 from app.assembly import Parts, assemble
 from app.core.calibration import CalibrationError
 from app.core.clients import ClientsError
@@ -45,6 +45,7 @@ log = get_logger(__name__)
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     configure(settings.log_format, settings.log_level)
+    allocator.settle()
     try:
         uvloop.run(_serve(settings))
     except ClientsError as error:

@@ -61,6 +61,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "clients_file": ("core", "log"),
     "quotas": ("core", "errors", "clock", "log", "accumulator.contract"),
     "admission": ("core", "errors", "clock", "imaging", *CONTRACTS, "work.pixels"),
+    "allocator": (),
     "fares": ("core",),
     "gathering": ("core", "errors", "clock", "log", "accumulator.contract", "fares"),
     "joining": ("core", "errors", "clock", "log", "accumulator.contract", "fares"),
