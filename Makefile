@@ -16,8 +16,6 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 TOOLS := .tools/.ready
 
-# Two hundred processes that the tests start need not compile the program each for itself.
-export PYTHONDONTWRITEBYTECODE :=
 # The environment's programs and the fetched servers come first for everything that a target starts.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools:$(PATH)
 

@@ -104,7 +104,7 @@ def test_ordinary_lines_pass(line: str) -> None:
 
 
 def effects_of_importing(folder: Path) -> list[str]:
-    probe = [sys.executable, str(REPOSITORY / "tests" / "support" / "import_probe.py"), str(folder)]
+    probe = [sys.executable, "-B", str(REPOSITORY / "tests" / "support" / "import_probe.py"), str(folder)]
     done = subprocess.run(probe, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
