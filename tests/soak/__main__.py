@@ -24,6 +24,11 @@ WARM_UP_SHARE = 0.2
 SHORT = Plan(seconds=20.0, rate_per_s=10.0, every_s=2.0, day_s=10.0, api=1, workers=1, leaves=("flight", "outcome", "reply"))
 
 
+def whole_day_s(judged_s: float, usual_s: float) -> float:
+    """A day of about the usual length of which the judged part holds whole ones: else a morning would look like a leak."""
+    return judged_s / max(1, round(judged_s / usual_s))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=MINUTES, help="length of the run (default: %(default)g)")
@@ -35,7 +40,8 @@ def main() -> int:
     options = parser.parse_args()
     seconds = 60 * options.minutes
     warm_up_s = min(Plan(0, 0).warm_up_s, WARM_UP_SHARE * seconds)
-    plan = SHORT if options.short else Plan(seconds, options.rate, warm_up_s=warm_up_s)
+    day_s = whole_day_s(seconds - warm_up_s, Plan(0, 0).day_s)
+    plan = SHORT if options.short else Plan(seconds, options.rate, warm_up_s=warm_up_s, day_s=day_s)
     with tempfile.TemporaryDirectory(prefix="tessera-soak-") as folder:
         found = soak(replace(plan, seed=options.seed), Path(folder))
     print(table(found))

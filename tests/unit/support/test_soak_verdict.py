@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.soak.__main__ import whole_day_s
 from tests.soak.verdict import FEWEST_SAMPLES, Series, Tolerance, slope, trend_of
 
 MINUTES, EVERY_S, WARM_UP_S = 30, 5.0, 240.0
@@ -90,3 +91,8 @@ def test_too_few_samples_say_nothing() -> None:
     short = series(lambda at: 1.0, minutes=(FEWEST_SAMPLES - 2) * EVERY_S / 60)
     with pytest.raises(ValueError, match="7 samples"):
         trend_of(short, MEMORY, from_s=0, until_s=1800)
+
+
+@pytest.mark.parametrize(("judged_s", "days"), [(1560.0, 5), (624.0, 2), (100.0, 1)])
+def test_what_is_judged_holds_whole_days(judged_s: float, days: int) -> None:
+    assert judged_s / whole_day_s(judged_s, DAY_S) == pytest.approx(days)
