@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # Extra words for the command behind a target: make demo ARGS="--images photos --model detector.onnx"
 ARGS ?=
-# Test processes side by side. Many tests wait for servers: on two cores three finish in 452 s what two need 509 s for.
+# Test processes side by side: many tests wait for servers. On two cores three finish in 545 s.
 WORKERS ?= 3
 
 PYTHON_BIN := .venv/bin/python
