@@ -207,7 +207,8 @@ class Joiner:
                         begun = Begun(Standing.FINISHED)
                         break
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(ended.wait(), min(longest_s, self._times.look_s))
+                        async with asyncio.timeout(min(longest_s, self._times.look_s)):
+                            await ended.wait()
             except asyncio.CancelledError:
                 if waits:
                     self._owe(self._store.abandon(asker))
