@@ -80,6 +80,14 @@ class Bench:
         return accumulator
 
 
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A server of the test's own, to be mistreated."""
+    own = RedisServer.start()
+    yield own
+    own.stop()
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     server = RedisServer.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.redis
 
 # What a call may take on top of its own limit on a busy machine, seconds.
 SLACK_S = 5.0
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """A server of the test's own, to be mistreated."""
-    own = RedisServer.start()
-    yield own
-    own.stop()
 
 
 @pytest.fixture

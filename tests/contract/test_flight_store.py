@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -228,14 +228,6 @@ async def test_what_is_damaged_is_not_read(redis_server: RedisServer) -> None:
         begun = await store.begin(asker("b"), LEASE_S)
         assert (begun.standing, begun.outcome) == (Standing.FINISHED, None)
         await client.delete(name)
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """A server of the test's own, to be mistreated."""
-    own = RedisServer.start()
-    yield own
-    own.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -120,14 +120,6 @@ async def test_the_key_lives_for_a_day_from_the_last_image(redis_server: RedisSe
 
 
 # --- a server that is not there ---
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """A server of the test's own, to be mistreated."""
-    own = RedisServer.start()
-    yield own
-    own.stop()
 
 
 @pytest.fixture
