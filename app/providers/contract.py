@@ -101,6 +101,32 @@ class ForwardReply:
     body: AsyncIterator[bytes] = field(repr=False)
 
 
+class Resumed:
+    """A reply's body of which the first part has been read already; `rest` is None where that was all. Closing works before the
+    first byte.
+    """
+
+    def __init__(self, read: bytes, rest: AsyncIterator[bytes] | None) -> None:
+        self._read = read
+        self._rest = rest
+
+    def __aiter__(self) -> Resumed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        read, self._read = self._read, b""
+        if read:
+            return read
+        if self._rest is None:
+            raise StopAsyncIteration
+        return await anext(self._rest)
+
+    async def aclose(self) -> None:
+        closing = getattr(self._rest, "aclose", None)
+        if closing is not None:
+            await closing()
+
+
 class Forwarder(Protocol):
     """Optional ability: hand whole requests of the provider's own API on."""
 

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 
 from app.errors import Kind, Problem
-from app.providers.contract import ForwardReply
-from app.providers.transport import Body, Outgoing, Progress, RawAnswer, Stream, Transport, too_late
+from app.providers.contract import ForwardReply, Resumed
+from app.providers.transport import Outgoing, Progress, RawAnswer, Stream, Transport, too_late
 
 # With which statuses a vendor says that it does not take our credentials: AWS and Google with 400, too. And how long such an
 # answer is at most; a longer one is handed on as it comes.
@@ -49,12 +49,12 @@ async def _unless_denied(stream: Stream, deadline_s: float, refusal: Callable[[R
     async for piece in body:
         read += piece
         if len(read) > _LONGEST_DENIAL_BYTES:
-            return ForwardReply(stream.status, stream.headers, _Resumed(read, body))
+            return ForwardReply(stream.status, stream.headers, Resumed(read, body))
     headers = {name.lower(): value for name, value in stream.headers}
     problem = refusal(RawAnswer(stream.status, headers, _unpacked(read, headers)))
     if problem.kind is Kind.PROVIDER_DENIED:
         raise problem
-    return ForwardReply(stream.status, stream.headers, _Resumed(read, None))
+    return ForwardReply(stream.status, stream.headers, Resumed(read, None))
 
 
 def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -65,26 +65,3 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
         return zlib.decompressobj(_GZIP_OR_ZLIB).decompress(body, _LONGEST_DENIAL_BYTES)
     except zlib.error:
         return b""
-
-
-class _Resumed:
-    """The bytes of an answer of which the first have been read already."""
-
-    def __init__(self, read: bytes, rest: Body | None) -> None:
-        self._read = read
-        self._rest = rest
-
-    def __aiter__(self) -> _Resumed:
-        return self
-
-    async def __anext__(self) -> bytes:
-        read, self._read = self._read, b""
-        if read:
-            return read
-        if self._rest is None:
-            raise StopAsyncIteration
-        return await anext(self._rest)
-
-    async def aclose(self) -> None:
-        if self._rest is not None:
-            await self._rest.aclose()

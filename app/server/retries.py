@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from app.core.flights import How
 from app.core.model import RawRequest
 from app.errors import Kind, Problem
-from app.providers.contract import Forwarder, ForwardReply
+from app.providers.contract import Forwarder, ForwardReply, Resumed
 from app.wire.headers import retry_id
 
 FIRST_ERROR_STATUS = 400
@@ -162,7 +162,7 @@ class RetryJoiner:
             async for piece in reply.body:
                 read += piece
                 if len(read) > LONGEST_HELD_BYTES:
-                    return ForwardReply(reply.status, reply.headers, _Resumed(read, reply.body))
+                    return ForwardReply(reply.status, reply.headers, Resumed(read, reply.body))
         except Problem as problem:  # our client has seen nothing of it yet: he gets a clear error in its place
             raise Problem(Kind.PROVIDER_GARBLED, "the provider's reply broke off") from problem
         return _Whole(reply.status, reply.headers, read)
@@ -236,28 +236,6 @@ def _replayed(whole: _Whole) -> ForwardReply:
         yield whole.body
 
     return ForwardReply(whole.status, whole.headers, body())
-
-
-class _Resumed:
-    """A reply of which the first part has been read already. Closing works before the first byte."""
-
-    def __init__(self, read: bytes, rest: AsyncIterator[bytes]) -> None:
-        self._read = read
-        self._rest = rest
-
-    def __aiter__(self) -> _Resumed:
-        return self
-
-    async def __anext__(self) -> bytes:
-        read, self._read = self._read, b""
-        if read:
-            return read
-        return await anext(self._rest)
-
-    async def aclose(self) -> None:
-        closing = getattr(self._rest, "aclose", None)
-        if closing is not None:
-            await closing()
 
 
 def _found(task: asyncio.Task[_Whole | ForwardReply]) -> _Whole | ForwardReply | None:
