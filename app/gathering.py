@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from app.accumulator.contract import Intake, Withdrawal
@@ -34,6 +35,13 @@ OUTAGE_PATIENCE_S = 7.0
 log = get_logger(__name__)
 
 
+class _Hopeless(Enum):
+    """Who need wait no longer."""
+
+    PENDING = "pending"  # whoever is not under way: no worker is left to claim him, and one that leaves finishes what it holds
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Missed:
     """Why an image has to go alone after all, and what its grid took."""
@@ -52,7 +60,7 @@ class Gatherer:
         self._breaker = Breaker()
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
-        self._hopeless: asyncio.Future[None] | None = None
+        self._hopeless: asyncio.Future[_Hopeless] | None = None
         self._gathered_s = float("-inf")  # when the last answer of a grid came back
         self._leaving = 0
 
@@ -66,9 +74,8 @@ class Gatherer:
         return None if self._breaker.may_try(self._clock.now_s()) else self._outage
 
     def give_up_waiting(self) -> None:
-        """All who wait are withdrawn and sent alone: nobody is there any more to work on them."""
-        if self._hopeless is not None and not self._hopeless.done():
-            self._hopeless.set_result(None)
+        """All who wait are withdrawn and sent alone: what is under way will not come back in time."""
+        self._end_hope(_Hopeless.ALL)
 
     async def gather(self, job: Job, fare: Fare) -> Outcome | Missed:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
@@ -89,42 +96,45 @@ class Gatherer:
         self._outage_since_s = None
         fare.waiting(lambda: self._is_back(job))
         try:
-            in_vain = not await self._wait(job, future)
-            if not in_vain and not future.done():
+            reason = await self._wait(job, future)
+            if reason is None and not future.done():
                 await self._withdraw(job)
         except asyncio.CancelledError:  # the client has left: its cell is free for somebody else
             if not fare.is_back and not await asyncio.shield(self._is_back(job)):
                 fare.paid()
             raise
-        if in_vain or not future.done() or future.cancelled():
-            waited_s = self._clock.now_s() - began_s
-            return Missed(Bypass.OVERDUE if in_vain else Bypass.LATE, Bill(waited_s=waited_s))
+        if reason is not None or not future.done() or future.cancelled():
+            return Missed(reason or Bypass.LATE, Bill(waited_s=self._clock.now_s() - began_s))
         return _unless_ours(future.result())
 
     async def _is_back(self, job: Job) -> bool:
         """Take the job back where nobody has claimed it."""
         return await self._withdraw(job, only_pending=True) is Withdrawal.PENDING
 
-    async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> bool:
-        """Wait for the outcome, to the end of the job's time. False when it was taken back before, or the store lost it:
-        nobody had claimed it long after the end of its window.
+    async def _wait(self, job: Job, future: asyncio.Future[Outcome]) -> Bypass | None:
+        """Wait for the outcome, to the end of the job's time. Why it was taken back before, or is lost: nobody had claimed it
+        long after the end of its window, or nobody is left to claim it.
         """
         due_s = self._clock.now_s() + job.max_wait_s
         end_s = self._clock.now_s() + job.time_left_s
         look_s = due_s + OVERDUE_S
         before: Withdrawal | None = None
         hope = self._end_of_hope()
-        while not (future.done() or hope.done()) and (now_s := self._clock.now_s()) < end_s:
-            ends: set[asyncio.Future[Any]] = {future, hope}
+        while not future.done() and (now_s := self._clock.now_s()) < end_s:
             until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
+            ends: set[asyncio.Future[Any]] = {future, hope}
             await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and self._clock.now_s() >= look_s and self._may_leave_the_queue(job, due_s):
+            if future.done() or (hope.done() and hope.result() is _Hopeless.ALL):
+                break
+            nobody_claims = hope.done()
+            hope = self._end_of_hope()
+            if nobody_claims or (self._clock.now_s() >= look_s and self._may_leave_the_queue(job, due_s)):
                 found = await self._leave_the_queue(job)
                 twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
                 if found is Withdrawal.PENDING or twice_gone:
-                    return False
+                    return Bypass.NO_WORKER if nobody_claims else Bypass.OVERDUE
                 before, look_s = found, self._clock.now_s() + OVERDUE_S
-        return True
+        return None
 
     def _may_leave_the_queue(self, job: Job, due_s: float) -> bool:
         """Only where going alone is sooner. And a queue that moves is given more time."""
@@ -154,11 +164,17 @@ class Gatherer:
         self._breaker.failed(now_s)
         self._outage = outage
         self._outage_since_s = now_s if self._outage_since_s is None else self._outage_since_s
-        if outage is Bypass.NO_WORKER or now_s - self._outage_since_s > OUTAGE_PATIENCE_S:
-            self.give_up_waiting()
+        if outage is Bypass.NO_WORKER:
+            self._end_hope(_Hopeless.PENDING)
+        elif now_s - self._outage_since_s > OUTAGE_PATIENCE_S:
+            self._end_hope(_Hopeless.ALL)
         return outage
 
-    def _end_of_hope(self) -> asyncio.Future[None]:
+    def _end_hope(self, hopeless: _Hopeless) -> None:
+        if self._hopeless is not None and not self._hopeless.done():
+            self._hopeless.set_result(hopeless)
+
+    def _end_of_hope(self) -> asyncio.Future[_Hopeless]:
         """Done when those who wait now need wait no longer; one for all of them."""
         if self._hopeless is None or self._hopeless.done():
             self._hopeless = asyncio.get_running_loop().create_future()

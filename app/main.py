@@ -200,8 +200,7 @@ async def _go_down(parts: Parts, carriers: Carriers, working: asyncio.Task[None]
         parts.desk.end()
     await closing
     if parts.worker is not None and working is not None:
-        parts.worker.stop()
-        await parts.accumulator.leave()
+        await parts.worker.stop()
         await asyncio.wait({working}, timeout=max(0.0, until_s - clock.time()))
         working.cancel()
         await asyncio.wait({working})

@@ -14,6 +14,7 @@
  G10 Draining makes everything that is pending ready at once; nothing is dropped.
  G11 A job whose time (`time_left_s`) has run out is never claimed.
  G12 A worker may ask the jobs of a lane to stay for a while: until then `withdraw(only_pending)` leaves them where they are.
+ G13 The last worker that leaves finds everything that is pending ready, and nothing more is admitted for it.
 
 `Intake` is the front half's side (API processes), `Workshop` the back half's (workers). In one process both are one object.
 Every method raises Problem(ACCUMULATOR_UNAVAILABLE) when the store cannot be reached in time; none waits without a limit.
@@ -92,6 +93,12 @@ class Workshop(Protocol):
 
     async def give_back(self, batch: Batch) -> bool:
         """Return what is not completed to its lane's front, ready at once (a worker that stops). False for a late holder."""
+        ...
+
+    async def leave(self) -> bool:
+        """Nobody is to count on this process any more (G13); what it holds, it may still finish. True if nobody else claims:
+        what is pending is ready now, and should be claimed before going. Raises nothing; False where the store is away.
+        """
         ...
 
 
@@ -188,10 +195,6 @@ class Accumulator(Intake, Workshop, Protocol):
 
     async def drain(self) -> None:
         """No more gathering here: what this process has enqueued becomes ready at once (G10)."""
-        ...
-
-    async def leave(self) -> None:
-        """Nothing more is claimed here: nobody is to count on this process. What it holds, it may still finish."""
         ...
 
     async def close(self) -> None:

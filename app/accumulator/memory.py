@@ -125,8 +125,11 @@ class MemoryAccumulator:
         self._lanes.drain()
         self._wake_claims()
 
-    async def leave(self) -> None:
-        """Inside one process nobody else counts on it."""
+    async def leave(self) -> bool:
+        """Inside one process nobody else claims."""
+        self._lanes.drain()
+        self._wake_claims()
+        return True
 
     async def close(self) -> None:
         self._closed = True

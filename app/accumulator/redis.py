@@ -144,9 +144,8 @@ class RedisAccumulator:
     async def drain(self) -> None:
         await self._intake.drain()
 
-    async def leave(self) -> None:
-        if self._uses_workshop:
-            await self._workshop.leave()
+    async def leave(self) -> bool:
+        return await self._workshop.leave()
 
     async def claim(self, wait_s: float) -> Batch | None:
         return await self._workshop.claim(wait_s)

@@ -42,6 +42,7 @@ SCRIPTS = (
     "extend_flight",
     "finish_flight",
     "give_back",
+    "leave",
     "nudge",
     "observe",
     "peek",
@@ -205,10 +206,9 @@ class ShardCommands:
         """This process is alive and claims."""
         await self._run("beat", [], [self._process_id, _us(self._limits.worker_ttl_s)])
 
-    async def leave(self) -> None:
-        """This process claims no more."""
-        await self._link.call("ZREM", self._keys.workers, self._process_id)
-        await self.nudge()
+    async def leave(self) -> bool:
+        """This process claims no more. True if nobody else does: then all that is pending is ready."""
+        return bool(await self._run("leave", [], [self._process_id, _us(self._limits.worker_ttl_s)]))
 
     async def ping(self) -> None:
         await self._link.call("PING")

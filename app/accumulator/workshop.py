@@ -69,11 +69,11 @@ class RedisWorkshop:
         self._room.ring()
         await self.leave()
 
-    async def leave(self) -> None:
-        """API processes learn at once that this worker claims no more; a second time changes nothing."""
+    async def leave(self) -> bool:
+        """API processes learn at once that they cannot count on this worker."""
         self._heart.leave()
         calls = (self._shards.call(commands.leave()) for commands in self._shards.commands)
-        await asyncio.gather(*calls, return_exceptions=True)
+        return True in await asyncio.gather(*calls, return_exceptions=True)
 
     async def claim(self, wait_s: float) -> Batch | None:
         until_s = asyncio.get_running_loop().time() + wait_s

@@ -126,7 +126,7 @@ async def _working(parts: Parts, stack: AsyncExitStack) -> Pipeline:
     running = asyncio.create_task(worker.run(), name="worker")
 
     async def stop() -> None:
-        worker.stop()
+        await worker.stop()
         await running
 
     stack.push_async_callback(stop)

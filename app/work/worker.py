@@ -7,8 +7,9 @@ works on is a `Workshop`; it never knows whether the waiting clients are in this
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from app.accumulator.contract import Workshop
@@ -49,7 +50,9 @@ class _Open:
 
 
 class Worker:
-    """`run` until `stop`; then what is under way is finished, and what is not claimed is left for others."""
+    """`run` until `stop`; then what is under way is finished, and what is not claimed is left for others. Where there are none,
+    it is sent out first.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Worker:
         self._last_turn_s = clock.now_s()
         self._in_flight = 0
         self._is_cut_off = False
+        self._is_last = False
         self._renew_s = renew_s
 
     @property
@@ -91,23 +95,33 @@ class Worker:
         """Seconds since the claiming loop last turned; far above CLAIM_WAIT_S it hangs, unless every slot is taken."""
         return self._clock.now_s() - self._last_turn_s
 
-    def stop(self) -> None:
-        """Claim nothing more; `run` returns when what is under way is done."""
+    async def stop(self) -> None:
+        """Nobody is to count on this worker any more; `run` returns when what is under way is done."""
+        self._is_last = await self._workshop.leave()
         self._stopping.set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
-                self._last_turn_s = self._clock.now_s()
-                await self._slots.acquire()
-                self._last_turn_s = self._clock.now_s()  # however long it waited for the slot, it turns
-                batch = await self._next_batch()
-                if batch is None:
-                    self._slots.release()
-                    continue
-                self._in_flight += 1
-                task = tasks.create_task(self._work_on(batch), name=f"batch {batch.id}")
-                task.add_done_callback(self._finished)
+                await self._turn(tasks, self._next_batch)
+            if self._is_last:
+                log.info("the last worker sends out what waits")
+                while await self._turn(tasks, partial(self._claim, 0.0)):
+                    pass
+
+    async def _turn(self, tasks: asyncio.TaskGroup, claim: Callable[[], Awaitable[Batch | None]]) -> bool:
+        """Wait for a slot, claim, and begin to work on what was claimed. False where that was nothing."""
+        self._last_turn_s = self._clock.now_s()
+        await self._slots.acquire()
+        self._last_turn_s = self._clock.now_s()  # however long it waited for the slot, it turns
+        batch = await claim()
+        if batch is None:
+            self._slots.release()
+            return False
+        self._in_flight += 1
+        task = tasks.create_task(self._work_on(batch), name=f"batch {batch.id}")
+        task.add_done_callback(self._finished)
+        return True
 
     def _finished(self, _task: asyncio.Task[None]) -> None:
         self._in_flight -= 1
@@ -115,7 +129,7 @@ class Worker:
 
     async def _next_batch(self) -> Batch | None:
         """Wait for a batch or for `stop`. A batch that arrives together with the stop is still worked on."""
-        claiming = asyncio.create_task(self._claim(), name="worker claim")
+        claiming = asyncio.create_task(self._claim(CLAIM_WAIT_S), name="worker claim")
         stopping = asyncio.create_task(self._stopping.wait(), name="worker stop")
         try:
             await asyncio.wait({claiming, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,9 +139,9 @@ class Worker:
         await asyncio.wait({claiming})
         return None if claiming.cancelled() else claiming.result()
 
-    async def _claim(self) -> Batch | None:
+    async def _claim(self, wait_s: float) -> Batch | None:
         try:
-            batch = await self._workshop.claim(CLAIM_WAIT_S)
+            batch = await self._workshop.claim(wait_s)
         except Problem as problem:
             self._is_cut_off = True
             log.warning("cannot claim", reason=problem.detail)

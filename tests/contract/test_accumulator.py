@@ -307,6 +307,21 @@ async def test_g10_after_draining_nothing_is_gathered_any_more(accumulator: Accu
     assert refusal.value.kind is Kind.SHUTTING_DOWN
 
 
+# --- G13: leaving ---
+
+
+async def test_g13_the_last_worker_that_leaves_finds_all_that_is_pending_ready(accumulator: Accumulator) -> None:
+    futures = await enqueue_all(accumulator, "a", "b", "c")
+    futures["other"] = await accumulator.enqueue(job("other", lane=lane("other")))
+    assert await accumulator.leave()
+    batches = await all_batches(accumulator)
+    assert sorted(map(job_ids, batches)) == [["a", "b"], ["c"], ["other"]]
+    for batch in batches:
+        await accumulator.complete(batch, outcomes(batch))
+    for name, future in futures.items():
+        assert await result_of(future) == outcome(name, label=name)
+
+
 # --- G11: jobs without time ---
 
 

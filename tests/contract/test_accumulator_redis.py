@@ -135,6 +135,20 @@ async def test_draining_concerns_lanes_with_jobs_of_the_process_that_drains(flee
     assert await worker.claim(0.0) is None
 
 
+async def test_a_worker_that_leaves_leaves_the_rest_to_another_one(fleet: Fleet) -> None:
+    """What waits has time to find company, as long as anybody is there to claim it."""
+    api, leaving, staying = await fleet.api(), await fleet.worker(), await fleet.worker()
+    await api.enqueue(job("a", max_wait_s=PATIENCE_S))
+    assert not await leaving.leave()
+    assert await leaving.claim(0.0) is None
+    await api.enqueue(job("b", max_wait_s=PATIENCE_S))
+    assert job_ids(await claimed(staying)) == ["a", "b"]
+    assert await staying.leave()
+    with pytest.raises(Problem) as refusal:
+        await api.enqueue(job("c"))
+    assert refusal.value.kind is Kind.NO_WORKER
+
+
 async def test_a_job_that_one_process_withdraws_is_gone_for_the_worker_of_another(fleet: Fleet) -> None:
     api, worker = await fleet.api(), await fleet.worker()
     await api.enqueue(job("a", max_wait_s=0.05))

@@ -146,7 +146,7 @@ def test_a_worker_goes_down_under_load_and_nobody_notices(tmp_path: Path) -> Non
 
 @pytest.mark.redis
 def test_all_go_down_at_once_and_every_image_is_answered_first(tmp_path: Path) -> None:
-    """As a whole deployment does: the workers may be gone before the images that wait could be claimed."""
+    """As a whole deployment does. The last worker sends out what waits before it goes: nobody goes alone, nobody is late."""
     with running_cluster(tmp_path, api=1, workers=1, emulator=SLOW, settings=PATIENT) as cluster:
         (api,), (worker,) = cluster.apis, cluster.workers
         load = Load([NativeClient(api.url)], identity_images(range(2)), rate_per_s=1000.0).start()
@@ -156,6 +156,8 @@ def test_all_go_down_at_once_and_every_image_is_answered_first(tmp_path: Path) -
         replies = load.wait()
         assert mistakes(replies) == []
         assert max(reply.seconds for reply in replies) < GOING_DOWN_S
+        assert cluster.emulator.paid() == 1
+        assert [line["release"] for line in worker.logs() if line["event"] == "sheet claimed"] == ["drain"]
 
 
 # An upstream that answers nobody, and a server with little time: what is under way cannot be finished.

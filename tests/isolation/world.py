@@ -185,6 +185,9 @@ class Watched:
     async def give_back(self, batch: Batch) -> bool:
         return await self.inner.give_back(batch)
 
+    async def leave(self) -> bool:
+        return await self.inner.leave()
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -304,7 +307,7 @@ async def _working(workers: Sequence[Worker]) -> AsyncIterator[None]:
             tasks.create_task(worker.run(), name=f"worker {number}")
         yield
         for worker in workers:
-            worker.stop()
+            await worker.stop()
 
 
 async def _ask(desk: Desk, dialect: Any, ask: Ask) -> Said:

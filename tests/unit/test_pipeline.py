@@ -266,7 +266,20 @@ async def test_when_nobody_works_any_more_those_who_wait_already_go_alone_too(pi
         outcomes = [only((await here.pipeline.answer(call(), "second")).outcomes), only((await waiting).outcomes)]
     assert [label_of(outcome) for outcome in outcomes] == ["red", "red"]
     assert here.intake.withdrawn == list(here.intake.jobs)
-    assert sorted(here.tally.bypasses) == [Bypass.LATE, Bypass.NO_WORKER]
+    assert here.tally.bypasses == [Bypass.NO_WORKER, Bypass.NO_WORKER]
+
+
+async def test_who_is_in_a_sheet_waits_for_it_though_nobody_claims_any_more(pixels: PixelPool) -> None:
+    """The last worker finishes what it holds: alone, the image would be paid twice."""
+    here = front(pixels, FakeIntake(claimed=True))
+    waiting = asyncio.create_task(here.pipeline.answer(call(), "first"))
+    await here.intake.arrived.wait()
+    here.intake.problem = Problem(Kind.NO_WORKER, "no")
+    assert label_of(only((await here.pipeline.answer(call(), "second")).outcomes)) == "red"
+    (job,) = here.intake.jobs.values()
+    here.intake.futures[job.id].set_result(gridded(job))
+    assert label_of(only((await waiting).outcomes)) == "Thing"
+    assert (here.intake.withdrawn, len(here.provider.asked)) == ([], 1)
 
 
 async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPool) -> None:

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from app.accumulator.contract import Settlement
 from app.accumulator.memory import MemoryAccumulator
 from app.clock import SystemClock
-from app.core.model import Answer, Batch, Failure, Item, Layout, Outcome, Release
+from app.core.model import Answer, Batch, Failure, Item, Job, Layout, Outcome, Release
 from app.errors import Kind, Problem
 from app.work.pixels import PixelPool
 from app.work.worker import ALONE_FROM_ATTEMPT, LAST_ATTEMPT, Worker
@@ -48,7 +49,7 @@ async def working(bench: Bench, workshop: object, *, max_inflight: int = 4, rene
     try:
         yield worker
     finally:
-        worker.stop()
+        await worker.stop()
         async with asyncio.timeout(LONG_S):
             await running
 
@@ -97,10 +98,17 @@ class ScriptedWorkshop:
     async def give_back(self, batch: Batch) -> bool:
         return True
 
+    async def leave(self) -> bool:
+        return False
+
 
 def batch(*colours: str, attempt: int = 1) -> Batch:
     jobs = [job(colour) for colour in colours]
     return Batch("batch", attempt, attempt, jobs[0].lane, Release.FULL, tuple(Item(one, 0.01, 30.0) for one in jobs))
+
+
+def patient(colour: str, **changes: Any) -> Job:
+    return replace(job(colour, **changes), max_wait_s=LONG_S)
 
 
 async def finished(workshop: ScriptedWorkshop) -> None:
@@ -157,10 +165,22 @@ async def test_stop_finishes_what_is_under_way(pixels: PixelPool) -> None:
     async with working(held, accumulator) as worker, asyncio.timeout(LONG_S):
         future = await accumulator.enqueue(replace(job("red"), max_wait_s=0.0))
         await begun.wait()
-        worker.stop()
+        await worker.stop()
         assert worker.in_flight == 1
         go_on.set()
         assert isinstance((await future).result, Answer)
+
+
+async def test_the_last_worker_sends_out_what_still_waits_for_company(pixels: PixelPool) -> None:
+    """As many sheets as there are, though it may have only one under way."""
+    bench, accumulator = Bench(ColourProvider(), pixels), memory()
+    async with asyncio.timeout(LONG_S):
+        async with working(bench, accumulator, max_inflight=1):
+            futures = [await accumulator.enqueue(patient(colour)) for colour in ("red", "green", "blue")]
+            lone = await accumulator.enqueue(patient("yellow", layouts=PAIRS))
+        answered = await asyncio.gather(*futures, lone)
+    assert all(isinstance(outcome.result, Answer) for outcome in answered)
+    assert sorted(bench.tally.paid_kinds) == ["grid", "single"]
 
 
 async def test_a_lost_lease_is_not_paid_for_and_nothing_is_delivered(pixels: PixelPool) -> None:
