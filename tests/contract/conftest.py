@@ -88,6 +88,13 @@ def server() -> Iterator[RedisServer]:
     own.stop()
 
 
+@pytest.fixture
+async def both(server: RedisServer) -> AsyncIterator[RedisAccumulator]:
+    """Both sides of an accumulator on it."""
+    async with Fleet(server.url) as fleet:
+        yield await fleet.both()
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     server = RedisServer.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -228,12 +227,6 @@ async def test_what_is_damaged_is_not_read(redis_server: RedisServer) -> None:
         begun = await store.begin(asker("b"), LEASE_S)
         assert (begun.standing, begun.outcome) == (Standing.FINISHED, None)
         await client.delete(name)
-
-
-@pytest.fixture
-async def both(server: RedisServer) -> AsyncIterator[RedisAccumulator]:
-    async with Fleet(server.url) as fleet:
-        yield await fleet.both()
 
 
 @pytest.mark.redis

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -120,12 +119,6 @@ async def test_the_key_lives_for_a_day_from_the_last_image(redis_server: RedisSe
 
 
 # --- a server that is not there ---
-
-
-@pytest.fixture
-async def both(server: RedisServer) -> AsyncIterator[RedisAccumulator]:
-    async with Fleet(server.url) as fleet:
-        yield await fleet.both()
 
 
 @pytest.mark.redis
