@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any
 
 from app.accumulator.contract import Intake, Withdrawal
@@ -35,11 +34,20 @@ OUTAGE_PATIENCE_S = 7.0
 log = get_logger(__name__)
 
 
-class _Hopeless(Enum):
-    """Who need wait no longer."""
+class _Pulse:
+    """Wakes whoever waits for it at that time; who comes later waits for the next one."""
 
-    PENDING = "pending"  # whoever is not under way: no worker is left to claim him, and one that leaves finishes what it holds
-    ALL = "all"
+    def __init__(self) -> None:
+        self._next: asyncio.Future[None] | None = None
+
+    def next(self) -> asyncio.Future[None]:
+        if self._next is None or self._next.done():
+            self._next = asyncio.get_running_loop().create_future()
+        return self._next
+
+    def give(self) -> None:
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ class Gatherer:
         self._breaker = Breaker()
         self._outage = Bypass.ACCUMULATOR  # what the breaker last opened for
         self._outage_since_s: float | None = None
-        self._hopeless: asyncio.Future[_Hopeless] | None = None
+        self._hopeless = _Pulse()  # nobody need wait any longer
+        self._unclaimed = _Pulse()  # whoever is not in a sheet need not: no worker is left to claim him
         self._gathered_s = float("-inf")  # when the last answer of a grid came back
         self._leaving = 0
 
@@ -75,7 +84,7 @@ class Gatherer:
 
     def give_up_waiting(self) -> None:
         """All who wait are withdrawn and sent alone: what is under way will not come back in time."""
-        self._end_hope(_Hopeless.ALL)
+        self._hopeless.give()
 
     async def gather(self, job: Job, fare: Fare) -> Outcome | Missed:
         """The job's outcome from a shared sheet, or the reason why it has to go alone after all."""
@@ -119,15 +128,14 @@ class Gatherer:
         end_s = self._clock.now_s() + job.time_left_s
         look_s = due_s + OVERDUE_S
         before: Withdrawal | None = None
-        hope = self._end_of_hope()
-        while not future.done() and (now_s := self._clock.now_s()) < end_s:
+        hopeless, unclaimed = self._hopeless.next(), self._unclaimed.next()
+        while not (future.done() or hopeless.done()) and (now_s := self._clock.now_s()) < end_s:
+            ends: set[asyncio.Future[Any]] = {future, hopeless, unclaimed}
             until_s = min(end_s, max(look_s, now_s + LOOK_AGAIN_S))
-            ends: set[asyncio.Future[Any]] = {future, hope}
             await asyncio.wait(ends, timeout=until_s - now_s, return_when=asyncio.FIRST_COMPLETED)
-            if future.done() or (hope.done() and hope.result() is _Hopeless.ALL):
+            if future.done() or hopeless.done():
                 break
-            nobody_claims = hope.done()
-            hope = self._end_of_hope()
+            nobody_claims, unclaimed = unclaimed.done(), self._unclaimed.next()
             if nobody_claims or (self._clock.now_s() >= look_s and self._may_leave_the_queue(job, due_s)):
                 found = await self._leave_the_queue(job)
                 twice_gone = found is Withdrawal.GONE and before is Withdrawal.GONE  # once, the outcome may be on its way
@@ -165,20 +173,10 @@ class Gatherer:
         self._outage = outage
         self._outage_since_s = now_s if self._outage_since_s is None else self._outage_since_s
         if outage is Bypass.NO_WORKER:
-            self._end_hope(_Hopeless.PENDING)
+            self._unclaimed.give()
         elif now_s - self._outage_since_s > OUTAGE_PATIENCE_S:
-            self._end_hope(_Hopeless.ALL)
+            self._hopeless.give()
         return outage
-
-    def _end_hope(self, hopeless: _Hopeless) -> None:
-        if self._hopeless is not None and not self._hopeless.done():
-            self._hopeless.set_result(hopeless)
-
-    def _end_of_hope(self) -> asyncio.Future[_Hopeless]:
-        """Done when those who wait now need wait no longer; one for all of them."""
-        if self._hopeless is None or self._hopeless.done():
-            self._hopeless = asyncio.get_running_loop().create_future()
-        return self._hopeless
 
     async def _withdraw(self, job: Job, *, only_pending: bool = False) -> Withdrawal | None:
         """Where it was; None where the store did not say so in time: then nothing can be delivered to us either."""

@@ -282,15 +282,19 @@ async def test_who_is_in_a_sheet_waits_for_it_though_nobody_claims_any_more(pixe
     assert (here.intake.withdrawn, len(here.provider.asked)) == ([], 1)
 
 
-async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPool) -> None:
+@pytest.mark.parametrize("nobody_claims", [False, True])
+async def test_what_does_not_come_back_after_a_drain_goes_alone(pixels: PixelPool, nobody_claims: bool) -> None:
     """The workers may be going down as well; waiting for the request's own time would outlast our own."""
     here = front(pixels, FakeIntake(claimed=True))
     waiting = asyncio.create_task(here.pipeline.answer(call(), "request"))
     await here.intake.arrived.wait()
+    if nobody_claims:
+        here.intake.problem = Problem(Kind.NO_WORKER, "no")
+        await here.pipeline.answer(call(), "another")
     here.pipeline.drain()
     async with asyncio.timeout(POLICY.request_timeout_s / 2):
         assert label_of(only((await waiting).outcomes)) == "red"
-    assert here.tally.bypasses == [Bypass.LATE]
+    assert here.tally.bypasses[-1] is Bypass.LATE
 
 
 async def test_a_failure_of_our_own_is_no_answer_but_the_vendor_s_is(pixels: PixelPool) -> None:
